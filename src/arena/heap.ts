@@ -1,0 +1,98 @@
+import { Arena } from './arena'
+import { RangeTable } from './range-table'
+import type { RunStore } from './run-store'
+import type { Struct } from './struct'
+import { Table, tableWords } from './table'
+
+/** A table's struct and how many rows it has room for. */
+export type TableSpec<D extends Struct = Struct> = readonly [def: D, capacity: number]
+
+type Tables<T extends Record<string, TableSpec>> = { readonly [K in keyof T]: Table<T[K][0]> }
+type Ranges<R extends Record<string, Struct>> = { readonly [K in keyof R]: RangeTable<R[K]> }
+
+/** All state of a simulation: an arena, and the tables and range tables laid out in it. */
+export interface Heap<
+  T extends Record<string, TableSpec> = Record<string, TableSpec>,
+  R extends Record<string, Struct> = Record<string, Struct>,
+> {
+  readonly arena: Arena
+  readonly tables: Tables<T>
+  readonly ranges: Ranges<R>
+}
+
+/** Lays tables out one behind the other, in the order of their names here; range tables grow as needed. */
+export function layOut<T extends Record<string, TableSpec>, R extends Record<string, Struct>>(
+  tables: T,
+  ranges: R,
+): Heap<T, R> {
+  const specs = Object.entries(tables)
+  const arena = new Arena(specs.reduce((sum, [, [def, rows]]) => sum + tableWords(def, rows), 0))
+  let base = 0
+  const laid: Record<string, Table<Struct>> = {}
+  for (const [name, [def, capacity]] of specs) {
+    laid[name] = new Table(arena, def, base, capacity)
+    base += tableWords(def, capacity)
+  }
+  const spread = Object.entries(ranges).map(([name, def]) => [name, new RangeTable(arena, def)])
+  return { arena, tables: laid as Tables<T>, ranges: Object.fromEntries(spread) as Ranges<R> }
+}
+
+const storesOf = (arena: Arena): RunStore[] => arena.stores as RunStore[]
+
+/** Words of the packed state now. */
+export const packedWords = (arena: Arena): number =>
+  storesOf(arena).reduce((sum, store) => sum + store.packedWords, arena.words.length)
+
+/** Writes the whole state at `at`, canonically: equal states give equal words. Returns the end. */
+export function packInto(arena: Arena, target: Int32Array, at: number): number {
+  target.set(arena.words, at)
+  return storesOf(arena).reduce((next, store) => store.pack(target, next), at + arena.words.length)
+}
+
+/** The whole state as words. */
+export function pack(arena: Arena): Int32Array {
+  const packed = new Int32Array(packedWords(arena))
+  packInto(arena, packed, 0)
+  return packed
+}
+
+/** Makes the state the packed one and forgets the journal. */
+export function restore(arena: Arena, packed: Int32Array, at = 0): void {
+  restoreHashed(arena, packed, at, 0, 0)
+  const [hashLo, hashHi] = hashFromScratch(arena)
+  arena.hashLo = hashLo
+  arena.hashHi = hashHi
+}
+
+/** As `restore`, for a caller that kept the hash beside the words. Returns the end. */
+export function restoreHashed(
+  arena: Arena,
+  packed: Int32Array,
+  at: number,
+  hashLo: number,
+  hashHi: number,
+): number {
+  const { length } = arena.words
+  for (let i = 0; i < length; i++) arena.words[i] = packed[at + i] as number
+  arena.journal.length = 0
+  arena.hashLo = hashLo
+  arena.hashHi = hashHi
+  let next = at + length
+  for (const store of storesOf(arena)) next = store.unpack(packed, next)
+  return next
+}
+
+/** The hash computed from the words alone; always what the increments have made of it. */
+export function hashFromScratch(arena: Arena): readonly [hashLo: number, hashHi: number] {
+  const { hashLo, hashHi } = arena
+  arena.hashLo = 0
+  arena.hashHi = 0
+  arena.words.forEach((word, at) => {
+    arena.mix(at + 1, word)
+  })
+  for (const store of storesOf(arena)) store.mixAll()
+  const fresh = [arena.hashLo, arena.hashHi] as const
+  arena.hashLo = hashLo
+  arena.hashHi = hashHi
+  return fresh
+}

@@ -1,0 +1,136 @@
+import type { Arena } from './arena'
+import { codecOf } from './codec'
+import type { Ref } from './fields'
+import type { Place, Struct, Values, View } from './struct'
+
+/** The live word and the fields: a row is free when its first word is 0. */
+const HEADER_WORDS = 1
+
+export const tableWords = (def: Struct, capacity: number): number =>
+  (def.words + HEADER_WORDS) * capacity
+
+/**
+ * Rows of one struct, numbered from 1 as pointers that are never reused while they are held: `alloc`
+ * takes the lowest free row, so equal histories give equal numbers.
+ */
+export class Table<D extends Struct> {
+  private readonly stride: number
+  private readonly views: View<D>[]
+
+  constructor(
+    private readonly arena: Arena,
+    readonly def: D,
+    /** Address of the first row in the arena. */
+    readonly base: number,
+    readonly capacity: number,
+  ) {
+    this.stride = def.words + HEADER_WORDS
+    const Row = overlay(arena, def)
+    this.views = Array.from(
+      { length: capacity },
+      (_, row) => new Row(base + row * this.stride + HEADER_WORDS, row + 1) as unknown as View<D>,
+    )
+  }
+
+  /** The row with this number; a NULL or free row is a programming error. */
+  at(id: Ref<D['name']> | number): View<D> {
+    const view = this.views[id - 1]
+    if (view === undefined || !this.isLive(id))
+      throw new Error(`${this.def.name}[${id}]: no such row`)
+    return view
+  }
+
+  isLive(id: number): boolean {
+    return id > 0 && id <= this.capacity && this.arena.words[this.liveWord(id)] === 1
+  }
+
+  /** Takes the lowest free row. Undefined when all `capacity` rows are in use. */
+  alloc(values: Values<D> = {}): View<D> | undefined {
+    const id = this.lowestFree()
+    if (id === undefined) return undefined
+    this.arena.write(this.liveWord(id), 1)
+    const row = this.at(id)
+    const initial = this.def.places.map(({ name, field }) => [name, values[name] ?? field.initial])
+    return Object.assign(row, Object.fromEntries(initial))
+  }
+
+  /** Takes a row where the caller knows that there is one. */
+  make(values: Values<D> = {}): View<D> {
+    const row = this.alloc(values)
+    if (row === undefined)
+      throw new Error(`${this.def.name}: all ${this.capacity} rows are in use`)
+    return row
+  }
+
+  free(id: Ref<D['name']> | number): void {
+    const at = this.liveWord(this.at(id).id)
+    for (let word = 0; word < this.stride; word++) this.arena.write(at + word, 0)
+  }
+
+  get isFull(): boolean {
+    return this.lowestFree() === undefined
+  }
+
+  /** The live rows by number. */
+  rows(): View<D>[] {
+    return this.views.filter((_, row) => this.isLive(row + 1))
+  }
+
+  find(test: (row: View<D>) => boolean): View<D> | undefined {
+    return this.views.find((row, index) => this.isLive(index + 1) && test(row))
+  }
+
+  private liveWord(id: number): number {
+    return this.base + (id - 1) * this.stride
+  }
+
+  private lowestFree(): number | undefined {
+    for (let id = 1; id <= this.capacity; id++) if (!this.isLive(id)) return id
+    return undefined
+  }
+}
+
+/** A row's view: `base` is the address of its first field, `id` the number that refs hold. */
+export class RowBase {
+  constructor(
+    readonly base: number,
+    readonly id: number,
+  ) {}
+}
+
+/** A class of views that read the arena's words at `base` as this struct: a union's member, in C. */
+export function overlay(arena: Arena, def: Struct): typeof RowBase {
+  const Row = class extends RowBase {}
+  for (const place of def.places)
+    Object.defineProperty(Row.prototype, place.name, rowAccessor(arena, place))
+  return Row
+}
+
+/** One word fields are read and written in place, without the codec: this is the checker's hot path. */
+function rowAccessor(arena: Arena, { field, offset }: Place): PropertyDescriptor {
+  const { words } = arena
+  if (field.kind === 'int' || field.kind === 'bits' || field.kind === 'ref')
+    return {
+      enumerable: true,
+      get(this: RowBase) {
+        return words[this.base + offset]
+      },
+      set(this: RowBase, value: number) {
+        arena.write(this.base + offset, value)
+      },
+    }
+  const codec = codecOf(field, arena.texts)
+  const scratch = new Int32Array(2)
+  const isPair = field.words === 2
+  return {
+    enumerable: true,
+    get(this: RowBase) {
+      return codec.get(words, this.base + offset, 0)
+    },
+    set(this: RowBase, value: unknown) {
+      codec.put(scratch, 0, 0, value)
+      arena.write(this.base + offset, scratch[0] as number)
+      if (isPair) arena.write(this.base + offset + 1, scratch[1] as number)
+    },
+  }
+}

@@ -1,0 +1,231 @@
+import { type Arena, int, overlay, type Schema, struct, type Struct, type Table, text } from '../arena'
+import type { AnyKernel, Operation, Outcome, Wait } from './operation'
+
+/** The fields that every task has; a kernel's task struct adds its own behind them. */
+export const taskFields = {
+  name: text('comm: the name of the thread.'),
+  depth: int(0, 'Operations on the stack; 0 is idle, in user space.'),
+  ret: int(0, 'What the last operation returned; negative numbers are errnos.'),
+}
+
+/** Words that a frame has besides its operation's locals: operation (from 1), step, and `ret`. */
+const FRAME_HEADER = 3
+
+/** The stack of frames: `locals` words for the parameters and locals of any operation. */
+export const frameStruct = (locals: number): Struct => {
+  const words = Array.from({ length: locals }, (_, i) => [`local${i}`, int()] as const)
+  return struct('frame', {
+    operation: int(0, 'Number of the operation, from 1.'),
+    step: int(0, 'Number of the step that comes next: the program counter.'),
+    ret: int(0, 'What the operation called last returned.'),
+    ...Object.fromEntries(words),
+  })
+}
+
+/** Words of the largest frame among some operations. */
+export const frameWords = (operations: readonly { readonly frame: Struct }[]): number =>
+  Math.max(0, ...operations.map(({ frame }) => frame.words))
+
+/** An operation on a task's stack, with the step that comes next in it. */
+export interface FrameInfo<K extends AnyKernel> {
+  readonly operation: Operation<K>
+  readonly step: Operation<K>['steps'][number]
+  readonly locals: Readonly<Record<string, unknown>>
+}
+
+export interface Waiting {
+  readonly reason: string
+  readonly state: Wait<never, never>['state']
+}
+
+type Machined = Struct<string, typeof taskFields & Schema>
+
+interface Parts<K extends AnyKernel> {
+  readonly arena: Arena
+  readonly tasks: Table<Machined>
+  readonly frames: Table<Struct>
+  readonly operations: readonly Operation<K>[]
+}
+
+const CALLED = { kind: 'called' } as unknown as Outcome
+const DONE = { kind: 'done' } as unknown as Outcome
+
+type FrameClass = new (base: number, id: number) => object
+
+/**
+ * Runs the tasks of a kernel, one step at a time, in whatever order it is told. It decides nothing:
+ * which task, and which of a step's numbered choices, is the caller's.
+ */
+export class Machine<K extends AnyKernel> {
+  /** Frames that one task can have. */
+  readonly maxDepth: number
+  private readonly arena: Arena
+  private readonly tasks: Table<Machined>
+  private readonly frameBase: number
+  private readonly frameStride: number
+  private readonly numbers: Map<unknown, number>
+  private readonly views: object[][]
+  private readonly classes: FrameClass[]
+  readonly operations: readonly Operation<K>[]
+
+  constructor(
+    private readonly kernel: K,
+    { arena, tasks, frames, operations }: Parts<K>,
+  ) {
+    this.arena = arena
+    this.tasks = tasks
+    this.operations = operations
+    this.maxDepth = frames.capacity / tasks.capacity
+    // The header word of a table row marks it as taken; frames are taken by depth instead.
+    this.frameBase = frames.base + 1
+    this.frameStride = frames.def.words + 1
+    this.numbers = new Map(operations.map((operation, i) => [operation, i]))
+    this.views = operations.map(() => [])
+    this.classes = operations.map((operation) => this.frameClass(operation))
+  }
+
+  /** Puts an operation on an idle task's stack. The first `step` then runs its entry. */
+  start(task: number, operation: Operation<K>, args: object): void {
+    if (this.tasks.at(task).depth !== 0) throw new Error(`start: task ${task} is not idle`)
+    this.push(task, operation, args)
+  }
+
+  isIdle(task: number): boolean {
+    return this.tasks.at(task).depth === 0
+  }
+
+  /** True if the task has a step that can run now. Derived at every call, never stored. */
+  canStep(task: number): boolean {
+    const { depth } = this.tasks.at(task)
+    if (depth === 0) return false
+    const at = this.frameAt(task, depth)
+    const wait = this.stepAt(at).when
+    return wait === undefined || wait.ready(this.kernel, this.viewAt(task, depth, at) as never)
+  }
+
+  /** Why the task cannot go on, if it waits. */
+  waiting(task: number): Waiting | undefined {
+    const { depth } = this.tasks.at(task)
+    if (depth === 0 || this.canStep(task)) return undefined
+    const at = this.frameAt(task, depth)
+    const wait = this.stepAt(at).when as Wait<K, unknown>
+    return { reason: wait.reason(this.kernel, this.viewAt(task, depth, at)), state: wait.state }
+  }
+
+  /** In how many ways the next step can go. */
+  choices(task: number): number {
+    const { depth } = this.tasks.at(task)
+    const at = this.frameAt(task, depth)
+    return this.stepAt(at).choices?.(this.kernel, this.viewAt(task, depth, at) as never) ?? 1
+  }
+
+  /** What a choice of the next step is called. */
+  choiceName(task: number, n: number): string {
+    const { depth } = this.tasks.at(task)
+    const at = this.frameAt(task, depth)
+    const name = this.stepAt(at).choice?.(this.kernel, this.viewAt(task, depth, at) as never, n)
+    return name ?? `choice ${n}`
+  }
+
+  /** Runs the next step of a task that can step. */
+  step(task: number, choice = 0): void {
+    const { depth } = this.tasks.at(task)
+    const at = this.frameAt(task, depth)
+    const view = this.viewAt(task, depth, at)
+    const next = this.stepAt(at).run(this.kernel, view as never, choice)
+    if (typeof next === 'string') this.arena.write(at + 1, this.operationAt(at).stepNumbers.get(next) as number)
+  }
+
+  /** `operation.step` that comes next; empty for an idle task. */
+  stepName(task: number): string {
+    const { depth } = this.tasks.at(task)
+    if (depth === 0) return ''
+    const at = this.frameAt(task, depth)
+    return `${this.operationAt(at).name}.${this.stepAt(at).name}`
+  }
+
+  /** The stack of a task, innermost first. */
+  frames(task: number): FrameInfo<K>[] {
+    const { depth } = this.tasks.at(task)
+    return Array.from({ length: depth }, (_, i) => {
+      const at = this.frameAt(task, depth - i)
+      const operation = this.operationAt(at)
+      const view = this.viewAt(task, depth - i, at) as Record<string, unknown>
+      const locals = operation.frame.places.map(({ name }) => [name, view[name]])
+      return { operation, step: this.stepAt(at), locals: Object.fromEntries(locals) }
+    })
+  }
+
+  private frameAt(task: number, depth: number): number {
+    return this.frameBase + ((task - 1) * this.maxDepth + depth - 1) * this.frameStride
+  }
+
+  private operationAt(at: number): Operation<K> {
+    return this.operations[(this.arena.words[at] as number) - 1] as Operation<K>
+  }
+
+  private stepAt(at: number): Operation<K>['steps'][number] {
+    const { steps } = this.operationAt(at)
+    return steps[this.arena.words[at + 1] as number] as Operation<K>['steps'][number]
+  }
+
+  private viewAt(task: number, depth: number, at: number): object {
+    const number = (this.arena.words[at] as number) - 1
+    const slot = (task - 1) * this.maxDepth + depth - 1
+    const views = this.views[number] as object[]
+    let view = views[slot]
+    if (view === undefined) {
+      const Bound = this.classes[number] as FrameClass
+      view = new Bound(at + FRAME_HEADER, task)
+      views[slot] = view
+    }
+    return view
+  }
+
+  private push(task: number, operation: Operation<K>, args: object): void {
+    const number = this.numbers.get(operation)
+    if (number === undefined) throw new Error(`${operation.name}: not in the list of operations`)
+    const row = this.tasks.at(task)
+    if (row.depth === this.maxDepth) throw new Error(`${operation.name}: the stack is full`)
+    row.depth += 1
+    const at = this.frameAt(task, row.depth)
+    this.arena.write(at, number + 1)
+    this.arena.write(at + 1, operation.entry)
+    const view = this.viewAt(task, row.depth, at) as Record<string, unknown>
+    for (const { name, field } of operation.frame.places) view[name] = field.initial
+    Object.assign(view, args)
+  }
+
+  /** Takes the innermost frame off; equal futures must be equal states, so nothing of it stays. */
+  private pop(task: number, value: number): void {
+    const row = this.tasks.at(task)
+    const at = this.frameAt(task, row.depth)
+    for (let word = at; word < at + this.frameStride - 1; word++) this.arena.write(word, 0)
+    row.depth -= 1
+    if (row.depth === 0) row.ret = value
+    else this.arena.write(this.frameAt(task, row.depth) + 2, value)
+  }
+
+  private frameClass(operation: Operation<K>): FrameClass {
+    const Locals = overlay(this.arena, operation.frame)
+    const machine = this
+    return class extends Locals {
+      get task() {
+        return machine.kernel.tasks.at(this.id)
+      }
+      get ret() {
+        return machine.arena.words[this.base - 1]
+      }
+      call(op: Operation<K>, args: object, next: string): Outcome {
+        const at = this.base - FRAME_HEADER
+        machine.arena.write(at + 1, operation.stepNumbers.get(next) as number)
+        machine.push(this.id, op, args)
+        return CALLED
+      }
+      done(value = 0): Outcome {
+        machine.pop(this.id, value)
+        return DONE
+      }
+    }
+  }
+}
