@@ -1,0 +1,123 @@
+import { ref } from '../../../arena'
+import { EBUSY, ENODEV } from '../../include/errno'
+import { PAGE_SIZE } from '../../include/mm'
+import { del_gendisk } from '../../block/genhd'
+import { __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
+import { memremap_pages } from '../../mm/memremap'
+import { operation } from '../../operation'
+import { deviceUnlocked } from '../base/device-lock'
+import { kill_dax } from '../dax/super'
+
+/** The disk that a namespace becomes: the number is that of its region. */
+const diskName = (namespace: string): string => `pmem${/^namespace(\d+)/.exec(namespace)?.[1] ?? '0'}`
+
+/** Bind: what probe of nd_pmem does with a namespace. */
+export const pmem_attach_disk = operation({
+  name: 'pmem_attach_disk',
+  does: 'Binds the pmem driver: claims the range, gives it struct pages, and makes the disk.',
+  source: { file: 'drivers/nvdimm/pmem.c', fn: 'pmem_attach_disk', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Labels, BTT and device-dax modes, bad blocks, and a memory map that lies on the device (map=dev).',
+  via: ['nd_pmem_probe', 'nvdimm_bus_probe', 'really_probe', 'bind_store'],
+  start: {
+    label: 'Bind the pmem driver',
+    on: ['namespace'],
+    by: 'admin',
+    args: (k, { id }) => ({ device: k.namespaces.at(id).id }),
+    refuse(k, { device }) {
+      if (!k.namespaces.isLive(device)) return 'There is no such namespace.'
+      return k.namespaces.at(device).driver === 'none' ? undefined : 'The driver is bound already.'
+    },
+  },
+  params: { device: ref('nd_namespace') },
+  entry: 'lock',
+  steps: {
+    lock: {
+      does: 'Take device_lock. If a driver has been bound meanwhile, there is nothing to do.',
+      fn: 'device_lock',
+      when: deviceUnlocked,
+      run(k, t) {
+        const namespace = k.namespaces.at(t.device)
+        if (namespace.driver !== 'none') return t.done(-EBUSY)
+        namespace.device_lock = t.task.id
+        return 'request_region'
+      },
+    },
+    request_region: {
+      does: 'Claim the physical range for the namespace.',
+      fn: 'devm_request_mem_region',
+      run(k, t) {
+        const { start, end, name } = k.namespaces.at(t.device)
+        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        return t.call(__request_region, { parent: IOMEM_RESOURCE, ...range, name, flags: 0 }, 'claimed')
+      },
+    },
+    claimed: {
+      does: 'Is the range ours? Otherwise the probe fails with -EBUSY.',
+      run(k, t) {
+        const namespace = k.namespaces.at(t.device)
+        if (t.ret === 0) {
+          namespace.device_lock = 0
+          return t.done(-EBUSY)
+        }
+        namespace.resource = k.resources.at(t.ret).id
+        namespace.gen += 1
+        return t.call(memremap_pages, { device: t.device }, 'alloc_dax')
+      },
+    },
+    alloc_dax: {
+      does: 'Make the dax_device, alive.',
+      fn: 'alloc_dax',
+      run(k, t) {
+        const namespace = k.namespaces.at(t.device)
+        for (const old of k.daxDevices.rows()) if (old.device === t.device) k.daxDevices.free(old.id)
+        namespace.dax = k.daxDevices.make({ device: t.device }).id
+        return 'add_disk'
+      },
+    },
+    add_disk: {
+      does: 'Add the disk. The driver is bound.',
+      fn: 'device_add_disk',
+      run(k, t) {
+        const namespace = k.namespaces.at(t.device)
+        namespace.blockdev = diskName(namespace.name)
+        namespace.driver = 'nd_pmem'
+        namespace.device_lock = 0
+        return t.done()
+      },
+    },
+  },
+})
+
+/** What devres calls first when the driver goes: the disk and its DAX side. */
+export const pmem_release_disk = operation({
+  name: 'pmem_release_disk',
+  does: 'Takes the disk down.',
+  source: { file: 'drivers/nvdimm/pmem.c', fn: 'pmem_release_disk', version: '6.12' },
+  leftOut: 'The sysfs links, and the last reference of the disk.',
+  params: { device: ref('nd_namespace') },
+  entry: 'remove_host',
+  steps: {
+    remove_host: {
+      does: 'Take the way from the disk to the dax_device away.',
+      fn: 'dax_remove_host',
+      run(k, t) {
+        const { dax } = k.namespaces.at(t.device)
+        return dax === 0 ? t.done(-ENODEV) : t.call(kill_dax, { dax }, 'put_dax')
+      },
+    },
+    put_dax: {
+      does: 'Drop the driver’s reference of the dax_device.',
+      fn: 'put_dax',
+      run: () => 'del_gendisk',
+    },
+    del_gendisk: {
+      does: 'Delete the disk; a mounted file system is synced and shut down on the way.',
+      run: (_k, t) => t.call(del_gendisk, { device: t.device }, 'put_disk'),
+    },
+    put_disk: {
+      does: 'Drop the disk.',
+      fn: 'put_disk',
+      run: (_k, t) => t.done(),
+    },
+  },
+})

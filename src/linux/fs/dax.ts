@@ -1,0 +1,341 @@
+import { int, NONE, ref, wide } from '../../arena'
+import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { DAX, TAG } from '../include/fs'
+import { PAGE_SIZE, VM_FAULT_FALLBACK, VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../include/mm'
+import type { Kernel } from '../kernel'
+import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
+import { operation } from '../operation'
+import { findFreeBlocks } from './extents'
+
+/** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
+interface Span {
+  readonly inode: number
+  readonly first: number
+  readonly last: number
+  /** First virtual page of the entry. */
+  readonly vpn: number
+}
+
+function spanOf(k: Kernel, { vma, vpn, order }: { vma: number; vpn: number; order: number }): Span {
+  const { vm_start, vm_pgoff, vm_file } = k.vmas.at(vma)
+  const pages = order === 9 ? PMD_PAGES : 1
+  const start = vpn - (vpn % pages)
+  const first = vm_pgoff + start - vm_start
+  return { inode: vm_file, first, last: first + pages, vpn: start }
+}
+
+/** dax_fault_check_fallback(): can a PMD be mapped here at all? */
+function mustFallBack(k: Kernel, vma: number, { inode, first, last, vpn }: Span): boolean {
+  const { vm_start, vm_end } = k.vmas.at(vma)
+  const isCongruent = first % PMD_PAGES === 0
+  const isInside = vpn >= vm_start && vpn + PMD_PAGES <= vm_end
+  return !isCongruent || !isInside || last * PAGE_SIZE > sizeRoundedUp(k, inode)
+}
+
+const sizeRoundedUp = (k: Kernel, inode: number): number =>
+  Math.ceil(k.inodes.at(inode).i_size / PAGE_SIZE) * PAGE_SIZE
+
+/** The entries of a span that somebody has locked. */
+export const lockedEntry = (k: Kernel, inode: number, first: number, last: number) =>
+  k.daxEntries.in(inode).runs(first, last).find(({ flags }) => (flags & DAX.locked) !== 0)
+
+/** A sentence that names who holds the lock bit of an entry in the span. */
+export function lockReason(k: Kernel, inode: number, first: number, last: number): string {
+  const entry = lockedEntry(k, inode, first, last)
+  const holder = entry === undefined || entry.holder === 0 ? 'somebody' : k.tasks.at(entry.holder).name
+  return `waits for the DAX entry of file page ${first}, which ${holder} has locked`
+}
+
+/** The first block of the span, if the whole span is one extent. `hole` where it has no block at all. */
+function blockOf(k: Kernel, { inode, first, last }: Span): number | 'hole' | 'pieces' {
+  const extents = k.extents.in(inode).runs(first, last)
+  const [extent] = extents
+  if (extent === undefined) return 'hole'
+  return extents.length === 1 && extent.start === first && extent.end === last ? extent.pfn : 'pieces'
+}
+
+const unlockEntries = (k: Kernel, inode: number, first: number, last: number): void =>
+  k.daxEntries.in(inode).edit(first, last, ({ flags }) => ({ flags: flags & ~DAX.locked, holder: 0 }))
+
+/** The pages of the entry that a span lies in: a PMD entry is locked and marked as a whole. */
+function slotOf(k: Kernel, { inode, first, last }: Span): [first: number, last: number] {
+  const entries = k.daxEntries.in(inode)
+  const isPmd = entries.has(first) && (entries.at(first).flags & DAX.pmd) !== 0
+  const start = first - (first % PMD_PAGES)
+  return isPmd ? [start, start + PMD_PAGES] : [first, last]
+}
+
+/** Drops the locked entry of a fault that failed: an empty one goes, any other is unlocked. */
+function releaseEntry(k: Kernel, span: Span): void {
+  const { inode } = span
+  const entries = k.daxEntries.in(inode)
+  for (const entry of entries.runs(...slotOf(k, span))) {
+    if ((entry.flags & DAX.empty) !== 0) entries.clear(entry.start, entry.end)
+    else unlockEntries(k, inode, entry.start, entry.end)
+  }
+}
+
+/** dax_associate_entry(): the pages learn which file they are part of. */
+function associate(k: Kernel, { inode, first, last }: Span, pfn: number): void {
+  k.pages.edit(pfn, pfn + last - first, ({ start }) => ({
+    mapping: k.inodes.at(inode).id,
+    index: first + (start - pfn),
+  }))
+}
+
+/** dax_disassociate_entry(): the pages forget it. Their reference counts are not looked at. */
+function disassociate(k: Kernel, inode: number, first: number, last: number): void {
+  for (const { pfn, length } of k.daxEntries.in(inode).runs(first, last))
+    if (pfn !== NONE) k.pages.edit(pfn, pfn + length, () => ({ mapping: 0, index: NONE }))
+}
+
+/** Deletes the entries of [first, last), as truncate and the punch of a hole do; none is locked. */
+export function deleteEntries(k: Kernel, inode: number, first: number, last: number): void {
+  disassociate(k, inode, first, last)
+  k.daxEntries.in(inode).clear(first, last)
+}
+
+/** Writes the leaf entry of a fault (vmf_insert_mixed, vmf_insert_pfn_pmd), unless another page is there. */
+function insertLeaf(k: Kernel, mm: number, span: Span, pfn: number, kind: number, write: boolean): void {
+  const ptes = k.ptes.in(mm)
+  const end = span.vpn + span.last - span.first
+  const old = ptes.runs(span.vpn, end)[0]
+  if (old !== undefined && old.pfn !== pfn) return
+  const kept = old === undefined ? 0 : old.flags
+  const dirty = write ? PTE.rw | PTE.dirty | PTE.soft_dirty : 0
+  const flags = PTE.present | PTE.user | PTE.accessed | PTE.nx | kind | kept | dirty
+  const gen = k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 ? k.pgmaps.at(k.pages.at(pfn).pgmap).gen : 0
+  ptes.fill(span.vpn, end, { pfn, flags, gen })
+}
+
+const PTE_KIND = PTE.special | PTE.devmap
+const PMD_KIND = PTE.pse | PTE.devmap
+
+/** §2.3 of the DAX sheet: the fault of a DAX file at one page (order 0) or at a PMD (order 9). */
+export const dax_iomap_fault = operation({
+  name: 'dax_iomap_fault',
+  does: 'Maps pages of a DAX file.',
+  source: { file: 'fs/dax.c', fn: 'dax_iomap_fault', version: '6.12' },
+  leftOut:
+    'Freezing, MAP_SYNC, copy on write, reflink sharing, bad blocks; a hole of 2 MiB is mapped page by page.',
+  params: { vma: ref('vm_area_struct'), vpn: wide(), write: int(), order: int() },
+  locals: { pfn: wide(), result: int(), hole: int() },
+  entry: 'mmaplock_shared',
+  steps: {
+    mmaplock_shared: {
+      does: 'Take invalidate_lock (XFS: MMAPLOCK) shared, so that the file cannot be truncated now.',
+      fn: 'filemap_invalidate_lock_shared',
+      when: {
+        state: 'D',
+        ready: (k, t) => k.inodes.at(k.vmas.at(t.vma).vm_file).mmaplock === 0,
+        reason: (k, t) => {
+          const { mmaplock, name } = k.inodes.at(k.vmas.at(t.vma).vm_file)
+          return `waits for MMAPLOCK of ${name}, which ${mmaplock === 0 ? 'nobody' : k.tasks.at(mmaplock).name} holds`
+        },
+      },
+      run(k, t) {
+        k.inodes.at(k.vmas.at(t.vma).vm_file).mmaplock_shared += 1
+        return 'check'
+      },
+    },
+    check: {
+      does: 'Is the page inside the file? Can a PMD be mapped here?',
+      fn: 'dax_fault_check_fallback',
+      run(k, t) {
+        const span = spanOf(k, t)
+        const pastEnd = span.first * PAGE_SIZE >= sizeRoundedUp(k, span.inode)
+        t.result = t.order === 9 ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS
+        if (t.order === 9 && mustFallBack(k, t.vma, span)) return 'unlock_file'
+        return pastEnd ? 'unlock_file' : 'grab_entry'
+      },
+    },
+    grab_entry: {
+      does: 'Find or make the entry in i_pages, and lock it.',
+      fn: 'grab_mapping_entry',
+      when: {
+        state: 'D',
+        ready: (k, t) => {
+          const { inode, first, last } = spanOf(k, t)
+          return lockedEntry(k, inode, first, last) === undefined
+        },
+        reason: (k, t) => {
+          const { inode, first, last } = spanOf(k, t)
+          return lockReason(k, inode, first, last)
+        },
+      },
+      run(k, t) {
+        const span = spanOf(k, t)
+        const entries = k.daxEntries.in(span.inode)
+        const holder = t.task.id
+        const pmd = t.order === 9 ? DAX.pmd : 0
+        const [first, last] = slotOf(k, span)
+        const old = entries.runs(first, last)
+        if (t.order === 9 && old.some(({ flags }) => (flags & DAX.pmd) === 0)) return 'unlock_file'
+        if (old.length === 0) entries.fill(first, last, { flags: DAX.empty | DAX.locked | pmd, holder })
+        else entries.edit(first, last, ({ flags }) => ({ flags: flags | DAX.locked, holder }))
+        return 'iomap'
+      },
+    },
+    iomap: {
+      does: 'Ask the file system for the block; a write to a hole allocates one.',
+      fn: 'iomap_iter',
+      run(k, t) {
+        const span = spanOf(k, t)
+        const superBlock = k.superBlocks.at(k.inodes.at(span.inode).i_sb)
+        if (superBlock.shutdown !== 'no') return 'unlock_entry'
+        const block = blockOf(k, span)
+        if (block === 'pieces') return 'unlock_entry'
+        if (block !== 'hole') {
+          t.pfn = block
+          return 'direct_access'
+        }
+        if (t.write === 0) return t.order === 9 ? 'unlock_entry' : 'load_hole'
+        const made = findFreeBlocks(k, superBlock.id, span.last - span.first)
+        if (made === undefined) return 'unlock_entry'
+        k.extents.in(span.inode).fill(span.first, span.last, { pfn: made })
+        k.contents.fill(made, made + span.last - span.first, { value: 0 })
+        t.pfn = made
+        return 'direct_access'
+      },
+    },
+    direct_access: {
+      does: 'Ask the device for the pfn, inside dax_read_lock(). The lock is dropped before the entry exists.',
+      fn: 'dax_direct_access',
+      run(k, t) {
+        const superBlock = k.superBlocks.at(k.inodes.at(spanOf(k, t).inode).i_sb)
+        const dax = k.daxDevices.find(({ device }) => device === superBlock.device)
+        return dax?.alive === 1 ? 'insert_entry' : 'unlock_entry'
+      },
+    },
+    insert_entry: {
+      does: 'Store the pfn in the entry, tell the pages which file they belong to, mark it dirty on a write.',
+      fn: 'dax_insert_entry',
+      run(k, t) {
+        const span = spanOf(k, t)
+        const { inode, first, last } = span
+        const entries = k.daxEntries.in(inode)
+        const old = entries.at(first)
+        const dirty = t.write === 1 ? TAG.dirty : 0
+        if ((old.flags & (DAX.zero_page | DAX.empty)) !== 0) {
+          if ((old.flags & DAX.zero_page) !== 0) unmap_mapping_range(k, inode, first, last)
+          associate(k, span, t.pfn)
+          const flags = DAX.locked | (old.flags & DAX.pmd)
+          entries.fill(first, last, { pfn: t.pfn, flags, marks: dirty, holder: t.task.id })
+        } else entries.edit(...slotOf(k, span), ({ marks }) => ({ marks: marks | dirty }))
+        return 'insert_pte'
+      },
+    },
+    insert_pte: {
+      does: 'Write the page table entry, under its lock.',
+      fn: 'vmf_insert_mixed_mkwrite',
+      run(k, t) {
+        const span = spanOf(k, t)
+        const { vm_mm } = k.vmas.at(t.vma)
+        const kind = t.order === 9 ? PMD_KIND : PTE_KIND
+        insertLeaf(k, vm_mm, span, t.pfn, kind, t.write === 1)
+        t.result = VM_FAULT_NOPAGE
+        return 'unlock_entry'
+      },
+    },
+    load_hole: {
+      does: 'A hole is read: map the shared zero page, and note it in the entry.',
+      fn: 'dax_load_hole',
+      run(k, t) {
+        const { inode, first, last } = spanOf(k, t)
+        const flags = DAX.locked | DAX.zero_page
+        k.daxEntries.in(inode).fill(first, last, { flags, holder: t.task.id })
+        const { vm_mm } = k.vmas.at(t.vma)
+        insertLeaf(k, vm_mm, spanOf(k, t), k.globals.zero_pfn, PTE.special, false)
+        t.result = VM_FAULT_NOPAGE
+        return 'unlock_entry'
+      },
+    },
+    unlock_entry: {
+      does: 'Unlock the entry and wake one who waits for it; an entry that stayed empty goes.',
+      fn: 'dax_unlock_entry',
+      run(k, t) {
+        releaseEntry(k, spanOf(k, t))
+        return 'unlock_file'
+      },
+    },
+    unlock_file: {
+      does: 'Drop invalidate_lock. A PMD that could not be mapped is split, which clears a DAX PMD.',
+      fn: 'filemap_invalidate_unlock_shared',
+      run(k, t) {
+        const span = spanOf(k, t)
+        k.inodes.at(span.inode).mmaplock_shared -= 1
+        if (t.result === VM_FAULT_FALLBACK) splitPmd(k, k.vmas.at(t.vma).vm_mm, t.vpn)
+        return t.done(t.result)
+      },
+    },
+  },
+})
+
+/** split_huge_pmd() of a DAX mapping: the leaf is cleared, and its pages fault again one by one. */
+function splitPmd(k: Kernel, mm: number, vpn: number): void {
+  const ptes = k.ptes.in(mm)
+  const start = vpn - (vpn % PMD_PAGES)
+  if (ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) !== 0) ptes.clear(start, start + PMD_PAGES)
+}
+
+/** §2.5 of the DAX sheet. Equal neighbouring entries are one step here, however many they are. */
+export const dax_writeback_mapping_range = operation({
+  name: 'dax_writeback_mapping_range',
+  does: 'Writes the dirty pages of a DAX file back: makes its mappings read-only, and flushes caches.',
+  source: { file: 'fs/dax.c', fn: 'dax_writeback_mapping_range', version: '6.12' },
+  leftOut: 'Entries are cleaned in runs of equals, not one by one; the flush of CPU caches has no state here.',
+  params: { inode: ref('inode') },
+  locals: { first: wide(), last: wide() },
+  entry: 'next',
+  steps: {
+    next: {
+      does: 'Find the next dirty entry, and lock it.',
+      fn: 'dax_writeback_one',
+      when: {
+        state: 'D',
+        ready: (k, t) => {
+          const entry = dirtyEntry(k, t.inode)
+          return entry === undefined || (entry.flags & DAX.locked) === 0
+        },
+        reason: (k, t) => {
+          const entry = dirtyEntry(k, t.inode)
+          return lockReason(k, t.inode, entry?.start ?? 0, entry?.end ?? 1)
+        },
+      },
+      run(k, t) {
+        const entry = dirtyEntry(k, t.inode)
+        if (entry === undefined) return t.done()
+        t.first = entry.start
+        t.last = entry.end
+        const holder = t.task.id
+        k.daxEntries
+          .in(t.inode)
+          .edit(entry.start, entry.end, ({ flags }) => ({ flags: flags | DAX.locked, holder }))
+        return 'mkclean'
+      },
+    },
+    mkclean: {
+      does: 'Write-protect every page table entry of the range, wherever the file is mapped.',
+      fn: 'pfn_mkclean_range',
+      run(k, t) {
+        for (const { mm, start, end } of mappedStretches(k, t.inode, t.first, t.last))
+          k.ptes.in(mm).edit(start, end, ({ flags }) => ({ flags: flags & ~(PTE.rw | PTE.dirty) }))
+        return 'flush'
+      },
+    },
+    flush: {
+      does: 'Flush the CPU caches, clear the dirty mark, unlock the entry.',
+      fn: 'dax_flush',
+      run(k, t) {
+        k.daxEntries
+          .in(t.inode)
+          .edit(t.first, t.last, ({ marks }) => ({ marks: marks & ~(TAG.dirty | TAG.towrite) }))
+        unlockEntries(k, t.inode, t.first, t.last)
+        return 'next'
+      },
+    },
+  },
+})
+
+const dirtyEntry = (k: Kernel, inode: number) =>
+  k.daxEntries.in(inode).runs().find(({ marks }) => (marks & TAG.dirty) !== 0)

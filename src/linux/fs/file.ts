@@ -1,0 +1,115 @@
+import { int, ref, text, wide } from '../../arena'
+import { EBADF, EIO, ENOSPC } from '../include/errno'
+import { PAGE_SIZE } from '../include/mm'
+import type { Kernel } from '../kernel'
+import { operation } from '../operation'
+import { findFreeBlocks } from './extents'
+import { iolockReason } from './inode-locks'
+
+const LARGEST_FILE_PAGES = 2 ** 32
+
+/** open(O_CREAT), fallocate and a first write, as every test program begins. */
+export const createFile = operation({
+  name: 'createFile',
+  does: 'Makes a file, and gives it blocks in one piece.',
+  source: { file: 'fs/open.c', fn: 'vfs_fallocate', version: '6.12' },
+  leftOut: 'Directories, unwritten extents, the journal: the file is there with zeroes in it, or not at all.',
+  start: {
+    label: 'Make a file of 8 MiB',
+    on: ['super_block'],
+    by: 'admin',
+    args: (k, { id }) => ({ superBlock: k.superBlocks.at(id).id, name: freeName(k), size: 8 << 20 }),
+    refuse(k, { superBlock, name, size }) {
+      if (!k.superBlocks.isLive(superBlock)) return 'There is no such file system.'
+      if (k.superBlocks.at(superBlock).shutdown !== 'no') return 'The file system is shut down: this gives -EIO.'
+      if (k.inodes.isFull) return 'This simulation has no room for another file.'
+      if (k.inodes.find((inode) => inode.name === name) !== undefined) return `There is a file ${name} already.`
+      return size > 0 && size <= LARGEST_FILE_PAGES * PAGE_SIZE ? undefined : 'The size must be positive.'
+    },
+  },
+  params: { superBlock: ref('super_block'), name: text(), size: wide() },
+  entry: 'create',
+  steps: {
+    create: {
+      does: 'Make the inode, and allocate its blocks.',
+      fn: 'vfs_create',
+      run(k, t) {
+        const pages = Math.ceil(t.size / PAGE_SIZE)
+        const pfn = findFreeBlocks(k, t.superBlock, pages)
+        if (pfn === undefined) return t.done(-ENOSPC)
+        const i_ino = Math.max(130, ...k.inodes.rows().map((inode) => inode.i_ino)) + 1
+        const inode = k.inodes.alloc({ name: t.name, i_ino, i_sb: t.superBlock, i_size: t.size })
+        if (inode === undefined) return t.done(-ENOSPC)
+        k.extents.in(inode.id).fill(0, pages, { pfn })
+        k.contents.fill(pfn, pfn + pages, { value: 0 })
+        return t.done(inode.id)
+      },
+    },
+  },
+})
+
+const freeName = (k: Kernel): string => {
+  const used = new Set(k.inodes.rows().map(({ name }) => name))
+  return [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/mnt/${letter}`).find((name) => !used.has(name)) ?? '/mnt/z'
+}
+
+/** open(2), write(2) over the whole file, close(2), by somebody who does not map it. */
+export const writeFile = operation({
+  name: 'writeFile',
+  does: 'Opens the file, and writes over all of it with write(2).',
+  source: { file: 'fs/dax.c', fn: 'dax_iomap_rw', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Files with holes: only blocks that are there are written. Breaking of pNFS layouts.',
+  via: ['vfs_write', 'ksys_write'],
+  start: {
+    label: 'Write over it with write(2)',
+    on: ['inode'],
+    by: 'admin',
+    args: (k, { id }) => ({ inode: k.inodes.at(id).id, value: 0x5a }),
+    refuse(k, { inode, value }) {
+      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      return value >= 0 && value <= 0xff ? undefined : 'A byte is from 0 to 255.'
+    },
+  },
+  params: { inode: ref('inode'), value: int() },
+  locals: { fd: int() },
+  entry: 'open',
+  steps: {
+    open: {
+      does: 'Open the file; a file system that is shut down says -EIO.',
+      fn: 'do_sys_openat2',
+      run(k, t) {
+        const { shutdown } = k.superBlocks.at(k.inodes.at(t.inode).i_sb)
+        t.fd = shutdown === 'no' ? 4 : -1
+        return 'write'
+      },
+    },
+    write: {
+      does: 'Take the inode lock. Without a file descriptor: -EBADF.',
+      fn: 'ksys_write',
+      when: {
+        state: 'D',
+        ready: (k, t) => t.fd < 0 || k.inodes.at(t.inode).iolock === 0,
+        reason: (k, t) => iolockReason(k, t.inode, 'the inode lock'),
+      },
+      run(k, t) {
+        if (t.fd < 0) return t.done(-EBADF)
+        k.inodes.at(t.inode).iolock = t.task.id
+        return 'copy'
+      },
+    },
+    copy: {
+      does: 'Copy straight into the blocks. Mappings and pins see it at once, for the block is the page.',
+      fn: 'dax_copy_from_iter',
+      run(k, t) {
+        const superBlock = k.superBlocks.at(k.inodes.at(t.inode).i_sb)
+        const dax = k.daxDevices.find(({ device }) => device === superBlock.device)
+        k.inodes.at(t.inode).iolock = 0
+        if (dax?.alive !== 1) return t.done(-EIO)
+        const { i_size } = k.inodes.at(t.inode)
+        for (const { pfn, length } of k.extents.in(t.inode).runs(0, Math.ceil(i_size / PAGE_SIZE)))
+          k.contents.fill(pfn, pfn + length, { value: t.value })
+        return t.done()
+      },
+    },
+  },
+})

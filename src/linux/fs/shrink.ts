@@ -1,0 +1,166 @@
+import { ref, wide } from '../../arena'
+import type { Source, Target } from '../../machine'
+import { DAX } from '../include/fs'
+import { PMD_PAGES } from '../arch/x86/pgtable'
+import { PAGE_SIZE } from '../include/mm'
+import type { Kernel } from '../kernel'
+import { unmap_mapping_range } from '../mm/rmap'
+import { operation } from '../operation'
+import { type breakLayoutsOf, END } from './break-layouts'
+import { deleteEntries, lockedEntry, lockReason } from './dax'
+import { iolockReason, isUnlocked, mmaplockReason } from './inode-locks'
+
+/** The size stays: a hole is punched. */
+export const KEEP_SIZE = -1
+
+/** What one file system calls its way to give blocks of a file back. */
+interface Shrink {
+  readonly name: string
+  readonly does: string
+  readonly leftOut: string
+  readonly source: Source
+  readonly via: readonly string[]
+  readonly label: string
+  readonly args: (k: Kernel, target: Target) => ShrinkArgs
+  readonly fileSystem: 'xfs' | 'ext4'
+  readonly iolock: string
+  readonly mmaplock: string
+  /** The function that frees the blocks. */
+  readonly freer: string
+  readonly breakLayouts: ReturnType<typeof breakLayoutsOf>
+}
+
+interface ShrinkArgs {
+  readonly inode: ReturnType<Kernel['inodes']['at']>['id']
+  /** File pages [first, last) lose their blocks. */
+  readonly first: number
+  readonly last: number
+  /** The new size in bytes, or KEEP_SIZE. */
+  readonly size: number
+}
+
+/** truncate() to a size in bytes. */
+export const truncateArgs = (k: Kernel, inode: number, size: number): ShrinkArgs => ({
+  inode: k.inodes.at(inode).id,
+  first: Math.ceil(size / PAGE_SIZE),
+  last: END,
+  size,
+})
+
+/** fallocate(FALLOC_FL_PUNCH_HOLE) of some whole pages. */
+export const punchArgs = (k: Kernel, inode: number, first: number, pages: number): ShrinkArgs => ({
+  inode: k.inodes.at(inode).id,
+  first,
+  last: first + pages,
+  size: KEEP_SIZE,
+})
+
+function refusal(k: Kernel, { inode, first, last, size }: ShrinkArgs, fileSystem: string): string | undefined {
+  if (!k.inodes.isLive(inode)) return 'There is no such file.'
+  const superBlock = k.superBlocks.at(k.inodes.at(inode).i_sb)
+  if (superBlock.s_type !== fileSystem) return `The file is on ${superBlock.s_type}.`
+  if (superBlock.shutdown !== 'no') return 'The file system is shut down: this gives -EIO.'
+  if (first < 0 || last <= first || last > END || size < KEEP_SIZE) return 'The range must lie in the file.'
+  return size <= k.inodes.at(inode).i_size ? undefined : 'Truncate only makes a file shorter here.'
+}
+
+/** Pages whose entries go: one of 2 MiB that the range touches goes whole (dax_delete_mapping_entry). */
+function wholeEntries(k: Kernel, { inode, first, last }: ShrinkArgs): [first: number, last: number] {
+  const entries = k.daxEntries.in(inode)
+  const isPmd = (page: number) => entries.has(page) && (entries.at(page).flags & DAX.pmd) !== 0
+  const start = isPmd(first) ? first - (first % PMD_PAGES) : first
+  const end = isPmd(last - 1) ? Math.ceil(last / PMD_PAGES) * PMD_PAGES : last
+  return [start, end]
+}
+
+/** §3.2 of the DAX sheet: truncate, and the punch of a hole, which differs in nothing but the size. */
+export const shrinkOf = (fs: Shrink) =>
+  operation({
+    name: fs.name,
+    does: fs.does,
+    source: fs.source,
+    leftOut: fs.leftOut,
+    via: fs.via,
+    start: {
+      label: fs.label,
+      on: ['inode'],
+      by: 'admin',
+      args: fs.args,
+      refuse: (k, args) => refusal(k, args, fs.fileSystem),
+    },
+    params: { inode: ref('inode'), first: wide(), last: wide(), size: wide() },
+    entry: 'iolock',
+    steps: {
+      iolock: {
+        does: `Take ${fs.iolock}: no write, no other truncate.`,
+        fn: 'inode_lock',
+        when: {
+          state: 'D',
+          ready: (k, t) => k.inodes.at(t.inode).iolock === 0,
+          reason: (k, t) => iolockReason(k, t.inode, fs.iolock),
+        },
+        run(k, t) {
+          k.inodes.at(t.inode).iolock = t.task.id
+          return 'mmaplock'
+        },
+      },
+      mmaplock: {
+        does: `Take ${fs.mmaplock}: no new faults.`,
+        fn: 'filemap_invalidate_lock',
+        when: {
+          state: 'D',
+          ready: (k, t) => isUnlocked(k, t.inode),
+          reason: (k, t) => mmaplockReason(k, t.inode, fs.mmaplock),
+        },
+        run(k, t) {
+          k.inodes.at(t.inode).mmaplock = t.task.id
+          return 'break_layouts'
+        },
+      },
+      break_layouts: {
+        does: 'Wait for DMA into the file to end. Up to 4.17 nobody did.',
+        run(k, t) {
+          if (k.policy.daxTruncate === 'ignore') return 'unmap'
+          return t.call(fs.breakLayouts, { inode: t.inode }, 'unmap')
+        },
+      },
+      unmap: {
+        does: 'Set the new size if there is one, and unmap the pages that go.',
+        fn: 'truncate_pagecache',
+        run(k, t) {
+          if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
+          unmap_mapping_range(k, t.inode, t.first, t.last)
+          return 'delete_entries'
+        },
+      },
+      delete_entries: {
+        does: 'Delete the entries: the pages no longer belong to the file. A reference of theirs is not looked at.',
+        fn: 'dax_delete_mapping_entry',
+        when: {
+          state: 'D',
+          ready: (k, t) => lockedEntry(k, t.inode, t.first, t.last) === undefined,
+          reason: (k, t) => lockReason(k, t.inode, t.first, t.last),
+        },
+        run(k, t) {
+          deleteEntries(k, t.inode, ...wholeEntries(k, t))
+          return 'free_blocks'
+        },
+      },
+      free_blocks: {
+        does: 'Free the blocks: another file may get them from here on.',
+        fn: fs.freer,
+        run(k, t) {
+          k.extents.in(t.inode).clear(t.first, t.last)
+          return 'unlock'
+        },
+      },
+      unlock: {
+        does: 'Drop the locks.',
+        run(k, t) {
+          k.inodes.at(t.inode).mmaplock = 0
+          k.inodes.at(t.inode).iolock = 0
+          return t.done()
+        },
+      },
+    },
+  })

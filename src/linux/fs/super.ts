@@ -1,0 +1,94 @@
+import { int, ref } from '../../arena'
+import { EBUSY, EINVAL } from '../include/errno'
+import { TAG } from '../include/fs'
+import type { Kernel } from '../kernel'
+import { printk } from '../kernel/printk'
+import { operation } from '../operation'
+import { dax_writeback_mapping_range } from './dax'
+
+const isMapped = (k: Kernel, superBlock: number): boolean =>
+  k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !== undefined
+
+/** umount(2), also with MNT_DETACH. */
+export const path_umount = operation({
+  name: 'path_umount',
+  does: 'Unmounts the file system.',
+  source: { file: 'fs/namespace.c', fn: 'path_umount', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Open files that are not mapped; writing back, for what is clean or mapped here.',
+  via: ['ksys_umount', '__x64_sys_umount'],
+  start: {
+    label: 'Unmount',
+    on: ['super_block'],
+    by: 'admin',
+    args: (k, { id }) => ({ superBlock: k.superBlocks.at(id).id, lazy: 0 }),
+    refuse: (k, { superBlock }) => {
+      if (!k.superBlocks.isLive(superBlock)) return 'There is no such file system.'
+      return k.superBlocks.at(superBlock).state === 'mounted' ? undefined : 'It is not mounted.'
+    },
+  },
+  params: { superBlock: ref('super_block'), lazy: int() },
+  entry: 'umount',
+  steps: {
+    umount: {
+      does: 'Mapped files keep a file system busy; a lazy unmount only takes it out of the tree.',
+      fn: 'do_umount',
+      run(k, t) {
+        const superBlock = k.superBlocks.at(t.superBlock)
+        if (superBlock.state !== 'mounted') return t.done(-EINVAL)
+        const busy = isMapped(k, t.superBlock)
+        if (busy && t.lazy === 0) return t.done(-EBUSY)
+        superBlock.state = busy ? 'detached' : 'unmounted'
+        if (busy) return t.done()
+        const dax = k.daxDevices.find(({ holder }) => holder === t.superBlock)
+        if (dax !== undefined) dax.holder = 0
+        return t.done()
+      },
+    },
+  },
+})
+
+/** The next inode of a file system that has a dirty DAX entry. */
+const dirtyInode = (k: Kernel, superBlock: number) =>
+  k.inodes.find(
+    ({ id, i_sb }) =>
+      i_sb === superBlock && k.daxEntries.in(id).runs().some(({ marks }) => (marks & TAG.dirty) !== 0),
+  )
+
+/** What del_gendisk() does to a file system that is in use: sync it, then shut it down. */
+export const fs_bdev_mark_dead = operation({
+  name: 'fs_bdev_mark_dead',
+  does: 'Tells the file system that its disk goes: it is synced, and then shut down.',
+  source: { file: 'fs/super.c', fn: 'fs_bdev_mark_dead', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Metadata, the log, and the page cache.',
+  params: { superBlock: ref('super_block') },
+  locals: { inode: ref('inode') },
+  entry: 'sync',
+  steps: {
+    sync: {
+      does: 'Sync: write every dirty file back. DAX mappings become read-only by it.',
+      fn: 'sync_filesystem',
+      run(k, t) {
+        const inode = dirtyInode(k, t.superBlock)
+        if (inode === undefined) return 'shutdown'
+        return t.call(dax_writeback_mapping_range, { inode: inode.id }, 'sync')
+      },
+    },
+    shutdown: {
+      does: 'Shut the file system down: every later operation on it fails with -EIO.',
+      fn: 'xfs_fs_shutdown',
+      run(k, t) {
+        const superBlock = k.superBlocks.at(t.superBlock)
+        if (superBlock.shutdown !== 'no') return t.done()
+        superBlock.shutdown = 'DEVICE_REMOVED'
+        printk(k, shutdownLine(superBlock.s_type, superBlock.s_id))
+        return t.done()
+      },
+    },
+  },
+})
+
+/** The line that the file system logs; XFS's was recorded, ext4's is from memory. */
+const shutdownLine = (s_type: 'xfs' | 'ext4', s_id: string): string =>
+  s_type === 'xfs'
+    ? `XFS (${s_id}): Block device removal (0x20) detected at fs_bdev_mark_dead (fs/xfs/xfs_super.c).  Shutting down filesystem.`
+    : `EXT4-fs (${s_id}): shut down requested (2)`

@@ -1,0 +1,23 @@
+/** errno values of x86-64 (include/uapi/asm-generic/errno-base.h, errno.h). */
+export const errnos = {
+  EPERM: 1,
+  ENOENT: 2,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  ENOMEM: 12,
+  EFAULT: 14,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EOPNOTSUPP: 95,
+} as const
+
+export const { EIO, EBADF, ENOMEM, EFAULT, EBUSY, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP } = errnos
+
+/** `-EBUSY` for -16; other numbers as they are. */
+export function errnoName(value: number): string {
+  const name = Object.entries(errnos).find(([, number]) => number === -value)?.[0]
+  return value < 0 && name !== undefined ? `-${name}` : String(value)
+}

@@ -1,0 +1,16 @@
+import { choice, int, ref, struct } from '../../arena'
+import { taskFields } from '../../machine'
+
+/** struct task_struct: a thread, the kernel's stack of which is its frames. */
+export const TaskStruct = struct('task_struct', {
+  ...taskFields,
+  role: choice(['process', 'admin', 'device'], 'Who acts: a process, a root shell, or a DMA engine.'),
+  mm: ref('mm_struct', 'The address space; NULL where the thread maps nothing of interest.'),
+  irqs_off: int(0, 'Inside gup-fast, with interrupts off: no grace period can end.'),
+  signal: choice(['none', 'SIGBUS', 'SIGSEGV'], 'The signal that the last access ended with.'),
+  si_code: choice(
+    ['none', 'BUS_ADRERR', 'BUS_MCEERR_AR', 'BUS_MCEERR_AO', 'SEGV_MAPERR', 'SEGV_ACCERR'],
+    'Why, as siginfo tells the process.',
+  ),
+  value: int(0, 'The byte that the last load returned.'),
+})

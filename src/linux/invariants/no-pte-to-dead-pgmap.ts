@@ -1,0 +1,53 @@
+import { flagsSet } from '../../arena'
+import type { Finding } from '../../machine'
+import { PTE } from '../arch/x86/pgtable'
+import type { Kernel } from '../kernel'
+import { always } from '../operation'
+
+/** S1 of the DAX sheet, §8.1. */
+export const noPteToDeadPgmap = always({
+  name: 'noPteToDeadPgmap',
+  claim: 'No present PTE maps a page whose pgmap is dead.',
+  sources: [
+    { file: 'mm/memremap.c', fn: 'memunmap_pages', version: '6.12', evidence: 'recorded' },
+  ],
+  broken(k) {
+    for (const mm of k.mms.rows())
+      for (const pte of k.ptes.in(mm.id).runs()) {
+        if (!flagsSet(PTE, pte.flags).includes('devmap')) continue
+        const finding = staleEntry(k, mm.id, pte)
+        if (finding !== undefined) return finding
+      }
+    return undefined
+  },
+})
+
+interface Mapped {
+  readonly start: number
+  readonly length: number
+  readonly pfn: number
+  readonly gen: number
+}
+
+function staleEntry(k: Kernel, mm: number, pte: Mapped): Finding | undefined {
+  const at = (pfn: number, says: string): Finding => ({
+    table: 'ptes',
+    id: mm,
+    key: pte.start + (pfn - pte.pfn),
+    says,
+  })
+  let next = pte.pfn
+  const end = pte.pfn + pte.length
+  for (const page of k.pages.runs(pte.pfn, end)) {
+    if (page.start > next) break
+    const pgmap = k.pgmaps.at(page.pgmap)
+    if (pgmap.state === 'dead' || pgmap.state === 'exited')
+      return at(page.start, `maps pfn 0x${page.start.toString(16)}, whose pgmap is ${pgmap.state}`)
+    if (pgmap.gen !== pte.gen)
+      return at(page.start, `maps pfn 0x${page.start.toString(16)} of an earlier binding of the device`)
+    next = page.end
+  }
+  return next < end
+    ? at(next, `maps pfn 0x${next.toString(16)}, which has no struct page any more`)
+    : undefined
+}

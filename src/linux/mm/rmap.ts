@@ -1,0 +1,48 @@
+import type { RunView } from '../../arena'
+import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
+import type { Kernel } from '../kernel'
+
+type Vma = ReturnType<Kernel['vmas']['at']>
+
+/** A stretch of virtual pages of one address space. */
+export interface Stretch {
+  readonly mm: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The VMA that covers a virtual page: find_vma() with vma_lookup()'s check. */
+export const vma_lookup = (k: Kernel, mm: number, vpn: number): Vma | undefined =>
+  k.vmas.find((vma) => vma.vm_mm === mm && vma.vm_start <= vpn && vpn < vma.vm_end)
+
+/** Where file pages [first, last) are mapped: the walk of address_space.i_mmap. */
+export function mappedStretches(k: Kernel, inode: number, first: number, last: number): Stretch[] {
+  return k.vmas.rows().flatMap((vma) => {
+    if (vma.vm_file !== inode) return []
+    const toVpn = (page: number) => vma.vm_start + page - vma.vm_pgoff
+    const start = Math.max(vma.vm_start, toVpn(first))
+    const end = Math.min(vma.vm_end, toVpn(last))
+    return start < end ? [{ mm: vma.vm_mm, start, end }] : []
+  })
+}
+
+/**
+ * unmap_mapping_range(): clears every entry that maps file pages [first, last), wherever it is. A PMD
+ * that is only partly in the range is split, which for DAX clears it whole (__split_huge_pmd_locked).
+ */
+export function unmap_mapping_range(k: Kernel, inode: number, first: number, last: number): void {
+  for (const { mm, start, end } of mappedStretches(k, inode, first, last)) zap(k, mm, start, end)
+}
+
+/** zap_page_range: clears the entries of [start, end). DAX entries hold no page reference up to 6.14. */
+export function zap(k: Kernel, mm: number, start: number, end: number): void {
+  const ptes = k.ptes.in(mm)
+  ptes.clear(hugeStart(ptes.runs(start, start + 1)[0], start), hugeEnd(ptes.runs(end - 1, end)[0], end))
+}
+
+type PteRun = RunView<typeof Pte> | undefined
+
+const isHuge = (pte: PteRun): boolean => pte !== undefined && (pte.flags & PTE.pse) !== 0
+const hugeStart = (pte: PteRun, vpn: number): number => (isHuge(pte) ? vpn - (vpn % PMD_PAGES) : vpn)
+const hugeEnd = (pte: PteRun, vpn: number): number =>
+  isHuge(pte) ? Math.ceil(vpn / PMD_PAGES) * PMD_PAGES : vpn

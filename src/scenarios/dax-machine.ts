@@ -1,0 +1,56 @@
+import { Kernel, type Sizes } from '../linux/kernel'
+import { invariants } from '../linux/invariants'
+import { operations } from '../linux/operations'
+import { policies } from '../linux/policies'
+import { choosePolicies } from '../machine'
+import {
+  countSeeds,
+  type IomemSeed,
+  type NamespaceSeed,
+  seedFileSystem,
+  seedIomem,
+  seedProcess,
+  seedZeroPage,
+} from './pmem-machine'
+import type { Setup } from './scenario'
+
+/** A process that acts: its name and pid. */
+export interface Actor {
+  readonly comm: string
+  readonly pid: number
+}
+
+/** A machine with one namespace, its driver bound, and a file system on it. */
+export interface DaxMachine {
+  readonly iomem: readonly IomemSeed[]
+  readonly namespace: NamespaceSeed
+  readonly processes: readonly Actor[]
+  /** Threads of root, without an address space of interest. */
+  readonly admins: readonly string[]
+  readonly sizes?: Partial<Sizes>
+}
+
+/** Boots it as far as a mounted file system. */
+export function bootDaxMachine(setup: Setup, machine: DaxMachine): Kernel {
+  const { iomem, namespace, processes, admins, sizes } = machine
+  const k = new Kernel({
+    policy: choosePolicies(policies, setup.policies),
+    operations,
+    invariants,
+    sizes: {
+      tasks: processes.length + admins.length,
+      mms: processes.length,
+      resources: countSeeds(iomem) + SPARE_RESOURCES,
+      ...sizes,
+    },
+  })
+  seedIomem(k, iomem)
+  seedZeroPage(k)
+  for (const { comm, pid } of processes) seedProcess(k, comm, pid)
+  for (const name of admins) k.tasks.make({ name, role: 'admin' })
+  seedFileSystem(k, namespace, admins[0] as string)
+  return k
+}
+
+/** Claims that a session may add to the tree. */
+const SPARE_RESOURCES = 16

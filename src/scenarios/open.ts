@@ -1,0 +1,109 @@
+import { type Choice, judgePolicies, Timeline } from '../machine'
+import type { Kernel } from '../linux/kernel'
+import { policies } from '../linux/policies'
+import { presets } from '../linux/presets'
+import type { Act, Beat, Scenario, Setup } from './scenario'
+
+/** A passage of the story with the moments that it covers: (from, to]. */
+export interface Passage {
+  readonly title: string
+  readonly text: string
+  readonly from: number
+  readonly to: number
+}
+
+export interface Opened {
+  readonly scenario: Scenario
+  readonly setup: Setup
+  readonly preset: string
+  readonly timeline: Timeline<Kernel>
+  readonly passages: readonly Passage[]
+}
+
+/** What may be asked of a scenario; everything here may come from a link or a command line. */
+export interface Request {
+  readonly preset?: string
+  readonly policies?: Readonly<Record<string, string>>
+  readonly params?: Readonly<Record<string, number>>
+}
+
+/**
+ * Opens a scenario at moment 0 with its whole story as the schedule.
+ * The answer is a sentence where the request names something that there is not.
+ */
+export function openScenario(scenario: Scenario, request: Request = {}): Opened | string {
+  const setup = setupOf(scenario, request)
+  if (typeof setup === 'string') return setup
+  const timeline = new Timeline(freshKernel(scenario, setup))
+  const passages = playStory(timeline, scenario.story)
+  timeline.seek(0)
+  return { scenario, setup, preset: request.preset ?? scenario.preset, timeline, passages }
+}
+
+/** The state of moment 0, with a journal that begins there. */
+export function freshKernel(scenario: Scenario, setup: Setup): Kernel {
+  const kernel = scenario.build(setup)
+  kernel.heap.arena.journal.length = 0
+  return kernel
+}
+
+/** Checks a request against what there is. */
+export function setupOf(scenario: Scenario, request: Request): Setup | string {
+  const name = request.preset ?? scenario.preset
+  const preset = presets.find((each) => each.name === name)
+  if (preset === undefined)
+    return `There is no kernel preset "${name}"; known are ${presets.map((each) => each.name).join(', ')}.`
+  const wrong = judgePolicies(policies, request.policies ?? {})
+  if (wrong !== undefined) return wrong
+  const params = paramsOf(scenario, request.params ?? {})
+  if (typeof params === 'string') return params
+  return { policies: { ...preset.policies, ...request.policies }, params }
+}
+
+function paramsOf(
+  scenario: Scenario,
+  asked: Readonly<Record<string, number>>,
+): Record<string, number> | string {
+  const values: Record<string, number> = {}
+  for (const [name, { initial }] of Object.entries(scenario.params)) values[name] = initial
+  for (const [name, value] of Object.entries(asked)) {
+    const param = Object.hasOwn(scenario.params, name) ? scenario.params[name] : undefined
+    if (param === undefined) return `Scenario ${scenario.name} has no parameter "${name}".`
+    if (!Number.isInteger(value) || value < param.min || value > param.max)
+      return `Parameter ${name} takes a whole number from ${param.min} to ${param.max}.`
+    values[name] = value
+  }
+  return values
+}
+
+function playStory(timeline: Timeline<Kernel>, story: readonly Beat[]): Passage[] {
+  return story.map(({ title, text, acts }) => {
+    const from = timeline.cursor
+    for (const act of acts) playAct(timeline, act)
+    return { title, text, from, to: timeline.cursor }
+  })
+}
+
+/** Steps of one act before something must be wrong with the story. */
+const MAX_ACT = 500
+
+function playAct(timeline: Timeline<Kernel>, act: Act): void {
+  const { kernel } = timeline
+  const task = kernel.tasks.find(({ name }) => name === act.who)
+  if (task === undefined) throw new Error(`story: there is no thread ${act.who}`)
+  if (act.operation !== undefined) {
+    const args = act.args?.(kernel) ?? {}
+    tell(timeline, { kind: 'start', task: task.id, operation: act.operation, args })
+  }
+  for (let steps = 0; steps < MAX_ACT; steps++) {
+    const atUntil = kernel.machine.frames(task.id)[0]?.step.name === act.until
+    if (!kernel.machine.canStep(task.id) || (act.until !== undefined && atUntil)) return
+    tell(timeline, { kind: 'step', task: task.id, choice: 0 })
+  }
+  throw new Error(`story: ${act.who} does not come to an end`)
+}
+
+function tell(timeline: Timeline<Kernel>, choice: Choice): void {
+  const refused = timeline.take(choice)
+  if (refused !== undefined) throw new Error(`story: ${refused}`)
+}

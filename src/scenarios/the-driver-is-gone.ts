@@ -1,0 +1,85 @@
+import { VM } from '../linux/include/mm_types'
+import type { Kernel } from '../linux/kernel'
+import { bootDaxMachine } from './dax-machine'
+import { qemuNamespace, qemuQ35Pmem } from './machines/qemu-q35-pmem'
+import { seedFile, seedMapping } from './pmem-machine'
+import type { Scenario, Setup } from './scenario'
+
+const MIB = 1 << 20
+
+function build(setup: Setup): Kernel {
+  const k = bootDaxMachine(setup, {
+    iomem: qemuQ35Pmem,
+    namespace: qemuNamespace,
+    processes: [{ comm: 'reader', pid: 4242 }],
+    admins: ['root shell', 'another shell'],
+  })
+  const inode = seedFile(k, 'root shell', '/mnt/a', 8 * MIB)
+  seedMapping(k, 'reader', { inode, pages: 2048, pgoff: 0, label: 'A' })
+  seedMapping(k, 'reader', { inode, pages: 4, pgoff: 1025, label: 'B' })
+  return k
+}
+
+const area = (k: Kernel, label: string): number =>
+  k.vmas.find((vma) => vma.label === label && (vma.vm_flags & VM.shared) !== 0)?.vm_start ?? 0
+
+/** What `fsdax-xfs-unbind` recorded, step by step. */
+export const theDriverIsGone: Scenario = {
+  name: 'the-driver-is-gone',
+  title: 'The driver is gone; is the mapping?',
+  question:
+    'A process maps a file of a DAX file system; root unbinds the pmem driver under it. What still maps the pages?',
+  preset: 'v6.12',
+  policies: ['filesystem', 'daxTruncate'],
+  params: {},
+  recorded: { file: 'fsdax-xfs-unbind', kernel: '6.12.117' },
+  simplified: [
+    'One file system, data in one piece; directories, the journal and metadata are not there.',
+    'The TLB is not simulated: every access walks the page table.',
+    'A page holds one byte value. The shared zero page and the huge page of a pin are as on 6.12.',
+    'mmap_lock and the page table locks are not drawn: what they protect is one step.',
+  ],
+  build,
+  story: [
+    {
+      title: 'The reader writes through A.',
+      text: 'A maps the file from its start, aligned to 2 MiB: the fault maps 512 pages with one PMD. No struct page counts it: a DAX mapping up to 6.14 holds no reference, so _refcount stays 1, which is idle.',
+      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'A'), value: 0x11 }) }],
+    },
+    {
+      title: 'And through B.',
+      text: 'B is 16 KiB long, too short for a PMD: the same kind of fault maps one page with a PTE. Both entries in i_pages are dirty now, so writeback will have to find them.',
+      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'B'), value: 0x12 }) }],
+    },
+    {
+      title: 'Root unbinds the driver.',
+      text: 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults; XFS is asked, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.',
+      acts: [{ who: 'root shell', operation: '__device_release_driver', args: () => ({ device: 1 }), until: 'del_gendisk' }],
+    },
+    {
+      title: 'The disk goes, and the file system is synced.',
+      text: 'Deleting the disk syncs the mounted file system once more. Writeback makes both mappings read-only, and leaves them present. Then XFS shuts down: “Block device removal (0x20) detected”.',
+      acts: [{ who: 'root shell', until: 'memunmap' }],
+    },
+    {
+      title: 'The struct pages are freed.',
+      text: 'memunmap_pages() kills the pgmap, waits for references of the pgmap, and frees the memory map. It looks at no page table. When the range is released, nobody owns it; unbind has returned 0.',
+      acts: [{ who: 'root shell' }],
+    },
+    {
+      title: 'The read succeeds.',
+      text: 'The entry for B was never cleared. The process still reads the device’s memory, 0x12, and would read whatever device or file system comes next. This is the hole that the 2021 series “Force unmap pmem on surprise remove” set out to close.',
+      acts: [{ who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'B'), value: 0 }) }],
+    },
+    {
+      title: 'The write does not.',
+      text: 'Writeback had made A read-only, so the store faults. The file system is shut down: the fault of the PMD falls back, which splits and so clears it, and the fault of the page ends in SIGBUS. Stale CPU mappings leak reads, not writes.',
+      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'A'), value: 0x33 }) }],
+    },
+    {
+      title: 'Nor does a read, now that the PMD is gone.',
+      text: 'The split took A’s entry with it: the next read faults too, and gets SIGBUS. B is still there. Try: pin B, then unbind; truncate while it is pinned; bind the driver again and read B.',
+      acts: [{ who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'A'), value: 0 }) }],
+    },
+  ],
+}
