@@ -81,7 +81,13 @@ function tableChanges(
       const from = was ? valueAt(arena, place, before, at + 1, 0) : undefined
       const to = is ? valueAt(arena, place, after, at + 1, 0) : undefined
       if (from !== to)
-        changes.push({ table: name, where: { kind: 'row', id }, field: place.name, before: from, after: to })
+        changes.push({
+          table: name,
+          where: { kind: 'row', id },
+          field: place.name,
+          before: from,
+          after: to,
+        })
     }
   }
   return changes
@@ -109,11 +115,17 @@ function rangeChanges(
     const was = rowAt(before, start)
     const is = rowAt(after, start)
     const space = Math.floor(start / SPACE_KEYS)
-    const where = { kind: 'keys', space, start: start % SPACE_KEYS, end: end - space * SPACE_KEYS } as const
+    const where = {
+      kind: 'keys',
+      space,
+      start: start % SPACE_KEYS,
+      end: end - space * SPACE_KEYS,
+    } as const
     for (const place of def.places) {
       const from = was && valueAt(arena, place, before.words, was.at, start)
       const to = is && valueAt(arena, place, after.words, is.at, start)
-      if (from !== to) changes.push({ table: name, where, field: place.name, before: from, after: to })
+      if (from !== to)
+        changes.push({ table: name, where, field: place.name, before: from, after: to })
     }
   }
   return changes

@@ -1,15 +1,24 @@
 export { Arena, type Mark } from './arena'
-export { type Change, changesSince, diff, type Reading, readingAt, readingNow, showValue, type Where } from './changes'
+export {
+  type Change,
+  changesSince,
+  diff,
+  type Reading,
+  readingAt,
+  readingNow,
+  showValue,
+  type Where,
+} from './changes'
 export { dump } from './dump'
 export {
   affine,
   bits,
   choice,
   type Field,
+  type FlagSet,
   flagNames,
   flagPosition,
   flags,
-  type FlagSet,
   flagsSet,
   flagsValue,
   int,
@@ -20,8 +29,8 @@ export {
   wide,
 } from './fields'
 export {
-  hashFromScratch,
   type Heap,
+  hashFromScratch,
   layOut,
   pack,
   packedWords,

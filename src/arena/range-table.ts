@@ -1,7 +1,7 @@
 import type { Arena } from './arena'
 import { codecOf } from './codec'
-import type { Fields, Place, Struct, Values } from './struct'
 import { type Run, RunStore } from './run-store'
+import type { Fields, Place, Struct, Values } from './struct'
 
 /** Keys of one space: 45 bits hold the page numbers of a 57-bit address space. */
 export const SPACE_KEYS = 2 ** 45
@@ -130,7 +130,12 @@ export class RangeTable<D extends Struct> {
     const before = touched.runs.flatMap((run) => clip(run, -Infinity, start))
     const inside = touched.runs.flatMap((run) => clip(run, start, end))
     const after = touched.runs.flatMap((run) => clip(run, end, Infinity))
-    replaceRuns(store, touched.index, touched.runs, merged([...before, ...middle(inside), ...after]))
+    replaceRuns(
+      store,
+      touched.index,
+      touched.runs,
+      merged([...before, ...middle(inside), ...after]),
+    )
   }
 }
 
@@ -290,7 +295,10 @@ function assignWord(store: RunStore, key: number, offset: number, value: number)
   const touched = window(store, key, key + 1)
   const pieces = touched.runs.flatMap((run) => [
     ...clip(run, -Infinity, key),
-    ...clip(run, key, key + 1).map((piece) => ({ ...piece, words: withWord(piece.words, offset, value) })),
+    ...clip(run, key, key + 1).map((piece) => ({
+      ...piece,
+      words: withWord(piece.words, offset, value),
+    })),
     ...clip(run, key + 1, Infinity),
   ])
   replaceRuns(store, touched.index, touched.runs, merged(pieces))

@@ -57,8 +57,7 @@ export class Table<D extends Struct> {
   /** Takes a row where the caller knows that there is one. */
   make(values: Values<D> = {}): View<D> {
     const row = this.alloc(values)
-    if (row === undefined)
-      throw new Error(`${this.def.name}: all ${this.capacity} rows are in use`)
+    if (row === undefined) throw new Error(`${this.def.name}: all ${this.capacity} rows are in use`)
     return row
   }
 

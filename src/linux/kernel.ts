@@ -1,5 +1,12 @@
 import { type Heap, layOut } from '../arena'
-import { frameStruct, frameWords, type Invariant, Machine, type Operation, type PolicyValues } from '../machine'
+import {
+  frameStruct,
+  frameWords,
+  type Invariant,
+  Machine,
+  type Operation,
+  type PolicyValues,
+} from '../machine'
 import { Pte } from './arch/x86/pgtable'
 import { DaxDevice, NdNamespace } from './include/dax'
 import { DaxEntry, Extent, Inode, SuperBlock } from './include/fs'
@@ -131,6 +138,11 @@ export class Kernel {
     this.extents = ranges.extents
     this.pinned = ranges.pinned
     const { arena } = heap
-    this.machine = new Machine<Kernel>(this, { arena, tasks: tables.tasks, frames: tables.frames, operations })
+    this.machine = new Machine<Kernel>(this, {
+      arena,
+      tasks: tables.tasks,
+      frames: tables.frames,
+      operations,
+    })
   }
 }

@@ -10,7 +10,12 @@ import { fs_bdev_mark_dead, path_umount } from './fs/super'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import type { Kernel } from './kernel'
 import { __release_region, __request_region } from './kernel/resource'
-import { __get_user_pages, get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
+import {
+  __get_user_pages,
+  get_user_pages_fast,
+  pin_user_pages_fast,
+  unpin_user_pages,
+} from './mm/gup'
 import { gup_fast_pin_once, remove_once } from './mm/gup-race'
 import { handle_mm_fault, userLoad, userStore } from './mm/memory'
 import { memremap_pages, memunmap_pages } from './mm/memremap'

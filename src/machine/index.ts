@@ -1,17 +1,45 @@
-export { type Always, type Finding, type Invariant, invariantsOf, type Sometimes } from './invariant'
-export { type FrameInfo, frameStruct, frameWords, Machine, taskFields, type Waiting } from './machine'
+export {
+  type Always,
+  type Finding,
+  type Invariant,
+  invariantsOf,
+  type Sometimes,
+} from './invariant'
+export {
+  type FrameInfo,
+  frameStruct,
+  frameWords,
+  Machine,
+  taskFields,
+  type Waiting,
+} from './machine'
 export {
   type AnyKernel,
   type Callable,
   type Frame,
   type Operation,
-  operationsOf,
   type Outcome,
+  operationsOf,
   type Start,
   type Step,
   type Target,
   type Wait,
 } from './operation'
-export { choosePolicies, judgePolicies, type Policy, policy, type PolicyValue, type PolicyValues } from './policy'
+export {
+  choosePolicies,
+  judgePolicies,
+  type Policy,
+  type PolicyValue,
+  type PolicyValues,
+  policy,
+} from './policy'
 export { citation, type Source } from './source'
-export { type Branch, type Choice, MAX_CHOICES, type Moment, type Standing, type Steppable, Timeline } from './timeline'
+export {
+  type Branch,
+  type Choice,
+  MAX_CHOICES,
+  type Moment,
+  type Standing,
+  type Steppable,
+  Timeline,
+} from './timeline'

@@ -1,4 +1,13 @@
-import { type Arena, int, overlay, type Schema, struct, type Struct, type Table, text } from '../arena'
+import {
+  type Arena,
+  int,
+  overlay,
+  type Schema,
+  type Struct,
+  struct,
+  type Table,
+  text,
+} from '../arena'
 import type { AnyKernel, Operation, Outcome, Wait } from './operation'
 
 /** The fields that every task has; a kernel's task struct adds its own behind them. */
@@ -133,7 +142,8 @@ export class Machine<K extends AnyKernel> {
     const at = this.frameAt(task, depth)
     const view = this.viewAt(task, depth, at)
     const next = this.stepAt(at).run(this.kernel, view as never, choice)
-    if (typeof next === 'string') this.arena.write(at + 1, this.operationAt(at).stepNumbers.get(next) as number)
+    if (typeof next === 'string')
+      this.arena.write(at + 1, this.operationAt(at).stepNumbers.get(next) as number)
   }
 
   /** `operation.step` that comes next; empty for an idle task. */

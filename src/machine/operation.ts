@@ -11,7 +11,11 @@ export interface Outcome {
 
 /** The kernel that steps see; its tasks may carry more fields than the machine asks for. */
 export interface AnyKernel {
-  readonly tasks: { at(id: number): { readonly id: Ref<string> } }
+  readonly tasks: {
+    readonly capacity: number
+    isLive(id: number): boolean
+    at(id: number): { readonly id: Ref<string> }
+  }
 }
 
 /** Where a task stands in one operation: its locals by name, and the ways to leave a step. */
@@ -111,7 +115,11 @@ export interface Declaration<
 /** Gives the `operation` function of one kind of kernel. */
 export const operationsOf =
   <K extends AnyKernel>() =>
-  <S extends string, P extends Schema = Record<never, never>, L extends Schema = Record<never, never>>(
+  <
+    S extends string,
+    P extends Schema = Record<never, never>,
+    L extends Schema = Record<never, never>,
+  >(
     declared: Declaration<K, P, L, S>,
   ): Operation<K, P> => {
     const names = Object.keys(declared.steps) as S[]

@@ -107,7 +107,8 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
     if (refused !== undefined) return refused
     const planned = this.branch.choices[this.cursor]
     if (planned === undefined) this.replaceBranch([...this.branch.choices, choice])
-    else if (!sameChoice(planned, choice)) this.fork([...this.branch.choices.slice(0, this.cursor), choice])
+    else if (!sameChoice(planned, choice))
+      this.fork([...this.branch.choices.slice(0, this.cursor), choice])
     this.run(choice)
     return undefined
   }
@@ -131,7 +132,8 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
     if (index < 0) return `There is no branch ${id}.`
     const next = this.branchList[index] as Branch
     let shared = 0
-    while (shared < this.cursor && sameChoice(this.moments[shared]?.choice, next.choices[shared])) shared++
+    while (shared < this.cursor && sameChoice(this.moments[shared]?.choice, next.choices[shared]))
+      shared++
     this.back(shared)
     this.current = index
     return this.seek(moment)
@@ -168,7 +170,7 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
   /** Why a choice cannot be taken now, or nothing. */
   refusal(choice: Choice): string | undefined {
     if (this.cursor >= MAX_CHOICES) return `A schedule has at most ${MAX_CHOICES} steps.`
-    const { machine, tasks } = this.kernel as K & { tasks: { isLive(id: number): boolean } }
+    const { machine, tasks } = this.kernel
     if (!tasks.isLive(choice.task)) return `There is no task ${choice.task}.`
     return choice.kind === 'start'
       ? startRefusal(this.kernel, choice)
@@ -233,7 +235,10 @@ const findOperation = <K extends AnyKernel>(machine: Machine<K>, name: string) =
 const returnOf = (kernel: AnyKernel, task: number): number =>
   (kernel.tasks.at(task) as unknown as { ret: number }).ret
 
-function momentOf<K extends AnyKernel & Steppable<K>>(kernel: K, choice: Choice): Omit<Moment, 'returned'> {
+function momentOf<K extends AnyKernel & Steppable<K>>(
+  kernel: K,
+  choice: Choice,
+): Omit<Moment, 'returned'> {
   const who = (kernel.tasks.at(choice.task) as unknown as { name: string }).name
   const shared = { choice, task: choice.task, who }
   if (choice.kind === 'start') {
@@ -244,7 +249,14 @@ function momentOf<K extends AnyKernel & Steppable<K>>(kernel: K, choice: Choice)
   const stack = kernel.machine.frames(choice.task)
   const { operation, step } = stack[0] as NonNullable<(typeof stack)[0]>
   const fn = step.fn ?? operation.source.fn
-  return { ...shared, operation: operation.name, step: step.name, does: step.does, fn, depth: stack.length }
+  return {
+    ...shared,
+    operation: operation.name,
+    step: step.name,
+    does: step.does,
+    fn,
+    depth: stack.length,
+  }
 }
 
 function startRefusal<K extends AnyKernel & Steppable<K>>(
@@ -277,7 +289,8 @@ function argumentError<K extends AnyKernel>(
       return `${operation.name} needs "${name}" to be one of ${field.choices.join(', ')}.`
     if (typeof value === 'number' && !fits(value, field.words))
       return `${operation.name}: "${name}" is out of range.`
-    if (typeof value === 'string' && value.length > 255) return `${operation.name}: "${name}" is too long.`
+    if (typeof value === 'string' && value.length > 255)
+      return `${operation.name}: "${name}" is too long.`
   }
   return undefined
 }
@@ -294,6 +307,7 @@ function stepRefusal<K extends AnyKernel>(
   const waiting = machine.waiting(task)
   if (waiting !== undefined) return waiting.reason
   const { choice: n } = choice
-  if (!Number.isInteger(n) || n < 0 || n >= machine.choices(task)) return `There is no choice ${n} here.`
+  if (!Number.isInteger(n) || n < 0 || n >= machine.choices(task))
+    return `There is no choice ${n} here.`
   return undefined
 }

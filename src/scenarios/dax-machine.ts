@@ -1,5 +1,5 @@
-import { Kernel, type Sizes } from '../linux/kernel'
 import { invariants } from '../linux/invariants'
+import { Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { choosePolicies } from '../machine'

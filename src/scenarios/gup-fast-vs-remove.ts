@@ -1,10 +1,10 @@
-import { choosePolicies } from '../machine'
 import { PTE } from '../linux/arch/x86/pgtable'
 import { PG } from '../linux/include/page-flags'
 import { removeDoneMeansUnheld } from '../linux/invariants/remove-done-means-unheld'
 import { Kernel } from '../linux/kernel'
 import { gup_fast_pin_once, remove_once } from '../linux/mm/gup-race'
 import { policies } from '../linux/policies'
+import { choosePolicies } from '../machine'
 import type { Scenario, Setup } from './scenario'
 
 const PFN = 0x60400
@@ -27,7 +27,13 @@ function build({ policies: chosen, params }: Setup): Kernel {
       log: 0,
     },
   })
-  const device = k.namespaces.make({ name: 'dax0.0', start: PFN, end: PFN + 1, driver: 'nd_pmem', gen: 1 })
+  const device = k.namespaces.make({
+    name: 'dax0.0',
+    start: PFN,
+    end: PFN + 1,
+    driver: 'nd_pmem',
+    gen: 1,
+  })
   const pgmap = k.pgmaps.make({ start: PFN, end: PFN + 1, device: device.id, gen: 1 })
   const mm = k.mms.make({ comm: 'app', pid: 4242 })
   k.pages.fill(PFN, PFN + 1, { flags: PG.reserved, refcount: 2, pgmap: pgmap.id })

@@ -1,7 +1,7 @@
-import { type Choice, judgePolicies, Timeline } from '../machine'
 import type { Kernel } from '../linux/kernel'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
+import { type Choice, judgePolicies, Timeline } from '../machine'
 import type { Act, Beat, Scenario, Setup } from './scenario'
 
 /** A passage of the story with the moments that it covers: (from, to]. */

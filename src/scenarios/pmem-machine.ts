@@ -1,9 +1,9 @@
-import { IORESOURCE, type IORES_DESC } from '../linux/include/ioport'
-import { PG } from '../linux/include/page-flags'
-import type { Kernel } from '../linux/kernel'
-import { insertResource, IOMEM_RESOURCE } from '../linux/kernel/resource'
 import { pmem_attach_disk } from '../linux/drivers/nvdimm/pmem'
 import { createFile } from '../linux/fs/file'
+import { type IORES_DESC, IORESOURCE } from '../linux/include/ioport'
+import { PG } from '../linux/include/page-flags'
+import type { Kernel } from '../linux/kernel'
+import { IOMEM_RESOURCE, insertResource } from '../linux/kernel/resource'
 import { do_mmap } from '../linux/mm/mmap'
 import type { Operation } from '../machine'
 
@@ -48,8 +48,18 @@ export function seedIomem(k: Kernel, seeds: readonly IomemSeed[]): void {
 }
 
 /** A claim by firmware or a bus on top of what is there. */
-export function insertSeed(k: Kernel, name: string, start: number, end: number, flags: number): boolean {
-  return insertResource(k, k.resources.at(IOMEM_RESOURCE), k.resources.make({ name, start, end, flags }))
+export function insertSeed(
+  k: Kernel,
+  name: string,
+  start: number,
+  end: number,
+  flags: number,
+): boolean {
+  return insertResource(
+    k,
+    k.resources.at(IOMEM_RESOURCE),
+    k.resources.make({ name, start, end, flags }),
+  )
 }
 
 /** The zero page that reads of holes map. */

@@ -44,17 +44,36 @@ export const theDriverIsGone: Scenario = {
     {
       title: 'The reader writes through A.',
       text: 'A maps the file from its start, aligned to 2 MiB: the fault maps 512 pages with one PMD. No struct page counts it: a DAX mapping up to 6.14 holds no reference, so _refcount stays 1, which is idle.',
-      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'A'), value: 0x11 }) }],
+      acts: [
+        {
+          who: 'reader',
+          operation: 'userStore',
+          args: (k) => ({ vpn: area(k, 'A'), value: 0x11 }),
+        },
+      ],
     },
     {
       title: 'And through B.',
       text: 'B is 16 KiB long, too short for a PMD: the same kind of fault maps one page with a PTE. Both entries in i_pages are dirty now, so writeback will have to find them.',
-      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'B'), value: 0x12 }) }],
+      acts: [
+        {
+          who: 'reader',
+          operation: 'userStore',
+          args: (k) => ({ vpn: area(k, 'B'), value: 0x12 }),
+        },
+      ],
     },
     {
       title: 'Root unbinds the driver.',
       text: 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults; XFS is asked, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.',
-      acts: [{ who: 'root shell', operation: '__device_release_driver', args: () => ({ device: 1 }), until: 'del_gendisk' }],
+      acts: [
+        {
+          who: 'root shell',
+          operation: '__device_release_driver',
+          args: () => ({ device: 1 }),
+          until: 'del_gendisk',
+        },
+      ],
     },
     {
       title: 'The disk goes, and the file system is synced.',
@@ -69,17 +88,27 @@ export const theDriverIsGone: Scenario = {
     {
       title: 'The read succeeds.',
       text: 'The entry for B was never cleared. The process still reads the device’s memory, 0x12, and would read whatever device or file system comes next. This is the hole that the 2021 series “Force unmap pmem on surprise remove” set out to close.',
-      acts: [{ who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'B'), value: 0 }) }],
+      acts: [
+        { who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'B'), value: 0 }) },
+      ],
     },
     {
       title: 'The write does not.',
       text: 'Writeback had made A read-only, so the store faults. The file system is shut down: the fault of the PMD falls back, which splits and so clears it, and the fault of the page ends in SIGBUS. Stale CPU mappings leak reads, not writes.',
-      acts: [{ who: 'reader', operation: 'userStore', args: (k) => ({ vpn: area(k, 'A'), value: 0x33 }) }],
+      acts: [
+        {
+          who: 'reader',
+          operation: 'userStore',
+          args: (k) => ({ vpn: area(k, 'A'), value: 0x33 }),
+        },
+      ],
     },
     {
       title: 'Nor does a read, now that the PMD is gone.',
       text: 'The split took A’s entry with it: the next read faults too, and gets SIGBUS. B is still there. Try: pin B, then unbind; truncate while it is pinned; bind the driver again and read B.',
-      acts: [{ who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'A'), value: 0 }) }],
+      acts: [
+        { who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: area(k, 'A'), value: 0 }) },
+      ],
     },
   ],
 }

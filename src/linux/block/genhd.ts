@@ -15,8 +15,12 @@ export const del_gendisk = operation({
       does: 'Mark the block device dead; a mounted file system hears of it.',
       fn: 'blk_report_disk_dead',
       run(k, t) {
-        const user = k.superBlocks.find(({ device, state }) => device === t.device && state !== 'unmounted')
-        return user === undefined ? 'freeze' : t.call(fs_bdev_mark_dead, { superBlock: user.id }, 'freeze')
+        const user = k.superBlocks.find(
+          ({ device, state }) => device === t.device && state !== 'unmounted',
+        )
+        return user === undefined
+          ? 'freeze'
+          : t.call(fs_bdev_mark_dead, { superBlock: user.id }, 'freeze')
       },
     },
     freeze: {

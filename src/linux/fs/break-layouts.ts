@@ -22,7 +22,10 @@ function busyPage(k: Kernel, inode: number): number | undefined {
 /** Who holds a page, for the reason that a waiting task shows. */
 function holdersOf(k: Kernel, pfn: number): string {
   const holds = (handle: number) =>
-    k.pinned.in(handle).runs().some((run) => run.pfn <= pfn && pfn < run.pfn + run.length)
+    k.pinned
+      .in(handle)
+      .runs()
+      .some((run) => run.pfn <= pfn && pfn < run.pfn + run.length)
   const names = k.pinHandles
     .rows()
     .filter(({ id }) => holds(id))
@@ -65,7 +68,8 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
         when: {
           state: 'D',
           ready: (k, t) => lockedEntry(k, t.inode, 0, END) === undefined,
-          reason: (k, t) => lockReason(k, t.inode, lockedEntry(k, t.inode, 0, END)?.start ?? 0, END),
+          reason: (k, t) =>
+            lockReason(k, t.inode, lockedEntry(k, t.inode, 0, END)?.start ?? 0, END),
         },
         run(k, t) {
           const busy = busyPage(k, t.inode)

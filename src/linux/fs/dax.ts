@@ -37,12 +37,16 @@ const sizeRoundedUp = (k: Kernel, inode: number): number =>
 
 /** The entries of a span that somebody has locked. */
 export const lockedEntry = (k: Kernel, inode: number, first: number, last: number) =>
-  k.daxEntries.in(inode).runs(first, last).find(({ flags }) => (flags & DAX.locked) !== 0)
+  k.daxEntries
+    .in(inode)
+    .runs(first, last)
+    .find(({ flags }) => (flags & DAX.locked) !== 0)
 
 /** A sentence that names who holds the lock bit of an entry in the span. */
 export function lockReason(k: Kernel, inode: number, first: number, last: number): string {
   const entry = lockedEntry(k, inode, first, last)
-  const holder = entry === undefined || entry.holder === 0 ? 'somebody' : k.tasks.at(entry.holder).name
+  const holder =
+    entry === undefined || entry.holder === 0 ? 'somebody' : k.tasks.at(entry.holder).name
   return `waits for the DAX entry of file page ${first}, which ${holder} has locked`
 }
 
@@ -51,11 +55,15 @@ function blockOf(k: Kernel, { inode, first, last }: Span): number | 'hole' | 'pi
   const extents = k.extents.in(inode).runs(first, last)
   const [extent] = extents
   if (extent === undefined) return 'hole'
-  return extents.length === 1 && extent.start === first && extent.end === last ? extent.pfn : 'pieces'
+  return extents.length === 1 && extent.start === first && extent.end === last
+    ? extent.pfn
+    : 'pieces'
 }
 
 const unlockEntries = (k: Kernel, inode: number, first: number, last: number): void =>
-  k.daxEntries.in(inode).edit(first, last, ({ flags }) => ({ flags: flags & ~DAX.locked, holder: 0 }))
+  k.daxEntries
+    .in(inode)
+    .edit(first, last, ({ flags }) => ({ flags: flags & ~DAX.locked, holder: 0 }))
 
 /** The pages of the entry that a span lies in: a PMD entry is locked and marked as a whole. */
 function slotOf(k: Kernel, { inode, first, last }: Span): [first: number, last: number] {
@@ -96,7 +104,14 @@ export function deleteEntries(k: Kernel, inode: number, first: number, last: num
 }
 
 /** Writes the leaf entry of a fault (vmf_insert_mixed, vmf_insert_pfn_pmd), unless another page is there. */
-function insertLeaf(k: Kernel, mm: number, span: Span, pfn: number, kind: number, write: boolean): void {
+function insertLeaf(
+  k: Kernel,
+  mm: number,
+  span: Span,
+  pfn: number,
+  kind: number,
+  write: boolean,
+): void {
   const ptes = k.ptes.in(mm)
   const end = span.vpn + span.last - span.first
   const old = ptes.runs(span.vpn, end)[0]
@@ -104,7 +119,8 @@ function insertLeaf(k: Kernel, mm: number, span: Span, pfn: number, kind: number
   const kept = old === undefined ? 0 : old.flags
   const dirty = write ? PTE.rw | PTE.dirty | PTE.soft_dirty : 0
   const flags = PTE.present | PTE.user | PTE.accessed | PTE.nx | kind | kept | dirty
-  const gen = k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 ? k.pgmaps.at(k.pages.at(pfn).pgmap).gen : 0
+  const gen =
+    k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 ? k.pgmaps.at(k.pages.at(pfn).pgmap).gen : 0
   ptes.fill(span.vpn, end, { pfn, flags, gen })
 }
 
@@ -171,7 +187,8 @@ export const dax_iomap_fault = operation({
         const [first, last] = slotOf(k, span)
         const old = entries.runs(first, last)
         if (t.order === 9 && old.some(({ flags }) => (flags & DAX.pmd) === 0)) return 'unlock_file'
-        if (old.length === 0) entries.fill(first, last, { flags: DAX.empty | DAX.locked | pmd, holder })
+        if (old.length === 0)
+          entries.fill(first, last, { flags: DAX.empty | DAX.locked | pmd, holder })
         else entries.edit(first, last, ({ flags }) => ({ flags: flags | DAX.locked, holder }))
         return 'iomap'
       },
@@ -283,7 +300,8 @@ export const dax_writeback_mapping_range = operation({
   name: 'dax_writeback_mapping_range',
   does: 'Writes the dirty pages of a DAX file back: makes its mappings read-only, and flushes caches.',
   source: { file: 'fs/dax.c', fn: 'dax_writeback_mapping_range', version: '6.12' },
-  leftOut: 'Entries are cleaned in runs of equals, not one by one; the flush of CPU caches has no state here.',
+  leftOut:
+    'Entries are cleaned in runs of equals, not one by one; the flush of CPU caches has no state here.',
   params: { inode: ref('inode') },
   locals: { first: wide(), last: wide() },
   entry: 'next',
@@ -338,4 +356,7 @@ export const dax_writeback_mapping_range = operation({
 })
 
 const dirtyEntry = (k: Kernel, inode: number) =>
-  k.daxEntries.in(inode).runs().find(({ marks }) => (marks & TAG.dirty) !== 0)
+  k.daxEntries
+    .in(inode)
+    .runs()
+    .find(({ marks }) => (marks & TAG.dirty) !== 0)

@@ -32,6 +32,9 @@ function usedBlocks(k: Kernel, superBlock: number): [start: number, end: number]
 /** The inode that owns a block, if any. */
 export function ownerOfBlock(k: Kernel, pfn: number): number | undefined {
   const owns = (inode: number) =>
-    k.extents.in(inode).runs().some((extent) => extent.pfn <= pfn && pfn < extent.pfn + extent.length)
+    k.extents
+      .in(inode)
+      .runs()
+      .some((extent) => extent.pfn <= pfn && pfn < extent.pfn + extent.length)
   return k.inodes.find(({ id }) => owns(id))?.id
 }

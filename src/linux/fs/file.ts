@@ -13,18 +13,27 @@ export const createFile = operation({
   name: 'createFile',
   does: 'Makes a file, and gives it blocks in one piece.',
   source: { file: 'fs/open.c', fn: 'vfs_fallocate', version: '6.12' },
-  leftOut: 'Directories, unwritten extents, the journal: the file is there with zeroes in it, or not at all.',
+  leftOut:
+    'Directories, unwritten extents, the journal: the file is there with zeroes in it, or not at all.',
   start: {
     label: 'Make a file of 8 MiB',
     on: ['super_block'],
     by: 'admin',
-    args: (k, { id }) => ({ superBlock: k.superBlocks.at(id).id, name: freeName(k), size: 8 << 20 }),
+    args: (k, { id }) => ({
+      superBlock: k.superBlocks.at(id).id,
+      name: freeName(k),
+      size: 8 << 20,
+    }),
     refuse(k, { superBlock, name, size }) {
       if (!k.superBlocks.isLive(superBlock)) return 'There is no such file system.'
-      if (k.superBlocks.at(superBlock).shutdown !== 'no') return 'The file system is shut down: this gives -EIO.'
+      if (k.superBlocks.at(superBlock).shutdown !== 'no')
+        return 'The file system is shut down: this gives -EIO.'
       if (k.inodes.isFull) return 'This simulation has no room for another file.'
-      if (k.inodes.find((inode) => inode.name === name) !== undefined) return `There is a file ${name} already.`
-      return size > 0 && size <= LARGEST_FILE_PAGES * PAGE_SIZE ? undefined : 'The size must be positive.'
+      if (k.inodes.find((inode) => inode.name === name) !== undefined)
+        return `There is a file ${name} already.`
+      return size > 0 && size <= LARGEST_FILE_PAGES * PAGE_SIZE
+        ? undefined
+        : 'The size must be positive.'
     },
   },
   params: { superBlock: ref('super_block'), name: text(), size: wide() },
@@ -50,7 +59,11 @@ export const createFile = operation({
 
 const freeName = (k: Kernel): string => {
   const used = new Set(k.inodes.rows().map(({ name }) => name))
-  return [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/mnt/${letter}`).find((name) => !used.has(name)) ?? '/mnt/z'
+  return (
+    [...'bcdefghijklmnopqrstuvwxyz']
+      .map((letter) => `/mnt/${letter}`)
+      .find((name) => !used.has(name)) ?? '/mnt/z'
+  )
 }
 
 /** open(2), write(2) over the whole file, close(2), by somebody who does not map it. */

@@ -7,7 +7,8 @@ export const isUnlocked = (k: Kernel, inode: number): boolean =>
 /** A sentence that names who holds invalidate_lock. `lock` is the file system's word for it. */
 export function mmaplockReason(k: Kernel, inode: number, lock: string): string {
   const { mmaplock, mmaplock_shared } = k.inodes.at(inode)
-  const holder = mmaplock === 0 ? `${mmaplock_shared} faults hold` : `${k.tasks.at(mmaplock).name} holds`
+  const holder =
+    mmaplock === 0 ? `${mmaplock_shared} faults hold` : `${k.tasks.at(mmaplock).name} holds`
   return `waits for ${lock}, which ${holder}`
 }
 

@@ -1,7 +1,7 @@
 import { ref, wide } from '../../arena'
 import type { Source, Target } from '../../machine'
-import { DAX } from '../include/fs'
 import { PMD_PAGES } from '../arch/x86/pgtable'
+import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { unmap_mapping_range } from '../mm/rmap'
@@ -55,17 +55,25 @@ export const punchArgs = (k: Kernel, inode: number, first: number, pages: number
   size: KEEP_SIZE,
 })
 
-function refusal(k: Kernel, { inode, first, last, size }: ShrinkArgs, fileSystem: string): string | undefined {
+function refusal(
+  k: Kernel,
+  { inode, first, last, size }: ShrinkArgs,
+  fileSystem: string,
+): string | undefined {
   if (!k.inodes.isLive(inode)) return 'There is no such file.'
   const superBlock = k.superBlocks.at(k.inodes.at(inode).i_sb)
   if (superBlock.s_type !== fileSystem) return `The file is on ${superBlock.s_type}.`
   if (superBlock.shutdown !== 'no') return 'The file system is shut down: this gives -EIO.'
-  if (first < 0 || last <= first || last > END || size < KEEP_SIZE) return 'The range must lie in the file.'
+  if (first < 0 || last <= first || last > END || size < KEEP_SIZE)
+    return 'The range must lie in the file.'
   return size <= k.inodes.at(inode).i_size ? undefined : 'Truncate only makes a file shorter here.'
 }
 
 /** Pages whose entries go: one of 2 MiB that the range touches goes whole (dax_delete_mapping_entry). */
-function wholeEntries(k: Kernel, { inode, first, last }: ShrinkArgs): [first: number, last: number] {
+function wholeEntries(
+  k: Kernel,
+  { inode, first, last }: ShrinkArgs,
+): [first: number, last: number] {
   const entries = k.daxEntries.in(inode)
   const isPmd = (page: number) => entries.has(page) && (entries.at(page).flags & DAX.pmd) !== 0
   const start = isPmd(first) ? first - (first % PMD_PAGES) : first

@@ -7,7 +7,8 @@ import { operation } from '../operation'
 import { dax_writeback_mapping_range } from './dax'
 
 const isMapped = (k: Kernel, superBlock: number): boolean =>
-  k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !== undefined
+  k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !==
+  undefined
 
 /** umount(2), also with MNT_DETACH. */
 export const path_umount = operation({
@@ -51,7 +52,11 @@ export const path_umount = operation({
 const dirtyInode = (k: Kernel, superBlock: number) =>
   k.inodes.find(
     ({ id, i_sb }) =>
-      i_sb === superBlock && k.daxEntries.in(id).runs().some(({ marks }) => (marks & TAG.dirty) !== 0),
+      i_sb === superBlock &&
+      k.daxEntries
+        .in(id)
+        .runs()
+        .some(({ marks }) => (marks & TAG.dirty) !== 0),
   )
 
 /** What del_gendisk() does to a file system that is in use: sync it, then shut it down. */

@@ -3,7 +3,10 @@ import { choice, int, ref, struct, text, wide } from '../../arena'
 /** struct dax_device (drivers/dax/super.c). */
 export const DaxDevice = struct('dax_device', {
   alive: int(1, 'DAXDEV_ALIVE: cleared by kill_dax().'),
-  holder: ref('super_block', 'Who is told of failures; NULL where the file system registers nothing.'),
+  holder: ref(
+    'super_block',
+    'Who is told of failures; NULL where the file system registers nothing.',
+  ),
   srcu_readers: int(0, 'Readers inside dax_read_lock().'),
   device: ref('nd_namespace', 'The namespace under it.'),
 })

@@ -6,7 +6,10 @@ export const SuperBlock = struct('super_block', {
   s_id: text('Name of the block device, as log lines print it.'),
   device: ref('nd_namespace', 'The namespace under it.'),
   state: choice(['mounted', 'detached', 'unmounted'], 'detached: unmounted lazily, still in use.'),
-  shutdown: choice(['no', 'DEVICE_REMOVED', 'FORCE_UMOUNT', 'CORRUPT_ONDISK'], 'Why it was shut down.'),
+  shutdown: choice(
+    ['no', 'DEVICE_REMOVED', 'FORCE_UMOUNT', 'CORRUPT_ONDISK'],
+    'Why it was shut down.',
+  ),
 })
 
 /** struct inode with its address_space. */

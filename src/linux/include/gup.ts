@@ -1,4 +1,4 @@
-import { affine, bits, flags, int, ref, struct, choice, wide } from '../../arena'
+import { affine, bits, choice, flags, int, ref, struct, wide } from '../../arena'
 
 /** FOLL_*: include/linux/mm_types.h, 6.12. */
 export const FOLL = flags({ write: 0, get: 1, longterm: 8, pin: 19 })

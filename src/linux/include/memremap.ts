@@ -5,7 +5,10 @@ export const DevPagemap = struct('dev_pagemap', {
   type: choice(['FS_DAX', 'GENERIC', 'PRIVATE', 'COHERENT', 'PCI_P2PDMA'], 'MEMORY_DEVICE_*.'),
   ref: wide(0, 'ref: 1 while live, 1 for each page, 1 for each get_dev_pagemap().'),
   mode: choice(['percpu', 'atomic'], 'How the percpu_ref counts: on each CPU, or in one word.'),
-  state: choice(['live', 'dying', 'dead', 'exited'], 'percpu_ref: killed is dying, at zero it is dead.'),
+  state: choice(
+    ['live', 'dying', 'dead', 'exited'],
+    'percpu_ref: killed is dying, at zero it is dead.',
+  ),
   start: wide(0, 'First pfn of the range.'),
   end: wide(0, 'The pfn behind the last.'),
   device: ref('nd_namespace', 'The device that made it.'),

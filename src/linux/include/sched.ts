@@ -4,7 +4,10 @@ import { taskFields } from '../../machine'
 /** struct task_struct: a thread, the kernel's stack of which is its frames. */
 export const TaskStruct = struct('task_struct', {
   ...taskFields,
-  role: choice(['process', 'admin', 'device'], 'Who acts: a process, a root shell, or a DMA engine.'),
+  role: choice(
+    ['process', 'admin', 'device'],
+    'Who acts: a process, a root shell, or a DMA engine.',
+  ),
   mm: ref('mm_struct', 'The address space; NULL where the thread maps nothing of interest.'),
   irqs_off: int(0, 'Inside gup-fast, with interrupts off: no grace period can end.'),
   signal: choice(['none', 'SIGBUS', 'SIGSEGV'], 'The signal that the last access ended with.'),

@@ -8,9 +8,7 @@ import { always } from '../operation'
 export const noPteToDeadPgmap = always({
   name: 'noPteToDeadPgmap',
   claim: 'No present PTE maps a page whose pgmap is dead.',
-  sources: [
-    { file: 'mm/memremap.c', fn: 'memunmap_pages', version: '6.12', evidence: 'recorded' },
-  ],
+  sources: [{ file: 'mm/memremap.c', fn: 'memunmap_pages', version: '6.12', evidence: 'recorded' }],
   broken(k) {
     for (const mm of k.mms.rows())
       for (const pte of k.ptes.in(mm.id).runs()) {
@@ -44,7 +42,10 @@ function staleEntry(k: Kernel, mm: number, pte: Mapped): Finding | undefined {
     if (pgmap.state === 'dead' || pgmap.state === 'exited')
       return at(page.start, `maps pfn 0x${page.start.toString(16)}, whose pgmap is ${pgmap.state}`)
     if (pgmap.gen !== pte.gen)
-      return at(page.start, `maps pfn 0x${page.start.toString(16)} of an earlier binding of the device`)
+      return at(
+        page.start,
+        `maps pfn 0x${page.start.toString(16)} of an earlier binding of the device`,
+      )
     next = page.end
   }
   return next < end

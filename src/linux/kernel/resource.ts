@@ -112,7 +112,8 @@ export const __request_region = operation({
       return { parent: IOMEM_RESOURCE, start, end, name: 'driver', flags: 0 }
     },
     refuse: (k, { parent, start, end }) => {
-      if (parent !== IOMEM_RESOURCE || !k.resources.isLive(parent)) return 'Claims start at the root of the tree.'
+      if (parent !== IOMEM_RESOURCE || !k.resources.isLive(parent))
+        return 'Claims start at the root of the tree.'
       return start >= 0 && end >= start ? undefined : 'The range ends before it starts.'
     },
   },

@@ -3,17 +3,18 @@ import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { EFAULT, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
-import { GUP_PIN_COUNTING_BIAS, PG } from '../include/page-flags'
 import { VM } from '../include/mm_types'
+import { GUP_PIN_COUNTING_BIAS, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
-import { operation } from '../operation'
 import { printk } from '../kernel/printk'
+import { operation } from '../operation'
 import { handle_mm_fault, isMapped } from './memory'
 import { get_dev_pagemap, put_dev_pagemap } from './memremap'
 import { vma_lookup } from './rmap'
 
 /** What one reference of this flavour adds to `_refcount` of a small page. */
-const referenceOf = (flags: number): number => ((flags & FOLL.pin) !== 0 ? GUP_PIN_COUNTING_BIAS : 1)
+const referenceOf = (flags: number): number =>
+  (flags & FOLL.pin) !== 0 ? GUP_PIN_COUNTING_BIAS : 1
 
 /** Adds to the reference counts of consecutive pages that have struct pages. */
 const addReferences = (k: Kernel, pfn: number, pages: number, count: number): void =>
@@ -73,7 +74,8 @@ export const __get_user_pages = operation({
     after_fault: {
       does: 'Look again, or give up with -EFAULT.',
       fn: 'faultin_page',
-      run: (_k, t) => ((t.ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)) === 0 ? 'follow' : t.done(-EFAULT)),
+      run: (_k, t) =>
+        (t.ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)) === 0 ? 'follow' : t.done(-EFAULT),
     },
     grab: {
       does: 'Take the references, with a pgmap reference held meanwhile. With no live pgmap: fault again.',
@@ -111,7 +113,8 @@ const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
         ? 'A device driver pins pages of the process for DMA.'
         : 'A driver takes plain references of pages of the process.',
     source: { file: 'mm/gup.c', fn: name, version: '6.12' },
-    leftOut: 'write_protect_seq, the unshare test, and pages that are not DAX; FOLL_PIN adds 1, then 1023: one step here.',
+    leftOut:
+      'write_protect_seq, the unshare test, and pages that are not DAX; FOLL_PIN adds 1, then 1023: one step here.',
     start: {
       label: kind === 'PIN' ? 'Pin for DMA (FOLL_PIN)' : 'Take references (FOLL_GET)',
       on: ['vma', 'pte'],
@@ -216,7 +219,9 @@ const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
         run(k, t) {
           t.task.irqs_off = 0
           const { got } = k.pinHandles.at(t.handle)
-          return got === t.pages ? t.done(got) : t.call(__get_user_pages, { handle: t.handle }, 'after_slow')
+          return got === t.pages
+            ? t.done(got)
+            : t.call(__get_user_pages, { handle: t.handle }, 'after_slow')
         },
       },
       after_slow: {
@@ -246,7 +251,8 @@ export const unpin_user_pages = operation({
     on: ['pin'],
     by: 'process',
     args: (k, { id }) => ({ handle: k.pinHandles.at(id).id }),
-    refuse: (k, { handle }) => (k.pinHandles.isLive(handle) ? undefined : 'Nothing is pinned under this handle.'),
+    refuse: (k, { handle }) =>
+      k.pinHandles.isLive(handle) ? undefined : 'Nothing is pinned under this handle.',
   },
   params: { handle: ref('pin_handle') },
   entry: 'unpin',
@@ -259,7 +265,10 @@ export const unpin_user_pages = operation({
         const { flags } = k.pinHandles.at(t.handle)
         for (const { pfn, length } of k.pinned.in(t.handle).runs()) {
           if (!k.pages.covers(pfn, pfn + length))
-            printk(k, `BUG: unable to handle page fault: unpin_user_pages touches the struct page of pfn 0x${pfn.toString(16)}, which is gone`)
+            printk(
+              k,
+              `BUG: unable to handle page fault: unpin_user_pages touches the struct page of pfn 0x${pfn.toString(16)}, which is gone`,
+            )
           addReferences(k, pfn, length, -referenceOf(flags))
         }
         k.pinned.in(t.handle).clear(0, 512)

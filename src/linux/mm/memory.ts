@@ -1,8 +1,8 @@
 import { int, ref, wide } from '../../arena'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
-import { VM } from '../include/mm_types'
-import { VM_FAULT_FALLBACK, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { dax_iomap_fault } from '../fs/dax'
+import { VM_FAULT_FALLBACK, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
+import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { vma_lookup } from './rmap'
@@ -74,7 +74,12 @@ function hasPteTable(k: Kernel, mm: number, vpn: number): boolean {
   return runs.some(({ flags }) => (flags & PTE.pse) === 0)
 }
 
-function touch(k: Kernel, task: ReturnType<Kernel['tasks']['at']>, vpn: number, store: number): void {
+function touch(
+  k: Kernel,
+  task: ReturnType<Kernel['tasks']['at']>,
+  vpn: number,
+  store: number,
+): void {
   const pte = k.ptes.in(task.mm).at(vpn)
   const set = store < 0 ? PTE.accessed : PTE.accessed | PTE.dirty
   if ((pte.flags & set) !== set && (pte.flags & PTE.pse) === 0) pte.flags |= set

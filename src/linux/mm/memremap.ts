@@ -1,6 +1,6 @@
 import { ref } from '../../arena'
-import { PG } from '../include/page-flags'
 import { ENOMEM } from '../include/errno'
+import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 

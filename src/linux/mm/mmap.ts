@@ -37,7 +37,9 @@ export const do_mmap = operation({
       if (!k.inodes.isLive(inode)) return 'There is no such file.'
       if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
       const sane = pages > 0 && pages <= 2 ** 32 && pgoff >= 0 && pgoff <= 2 ** 36
-      return sane ? undefined : 'Length and offset must be positive, and no more than the file system can hold.'
+      return sane
+        ? undefined
+        : 'Length and offset must be positive, and no more than the file system can hold.'
     },
   },
   params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text() },
@@ -54,7 +56,15 @@ export const do_mmap = operation({
           vm_mm: mm,
           vm_start,
           vm_end: vm_start + t.pages,
-          vm_flags: VM.read | VM.write | VM.shared | VM.mayread | VM.maywrite | VM.mixedmap | VM.hugepage | VM.softdirty,
+          vm_flags:
+            VM.read |
+            VM.write |
+            VM.shared |
+            VM.mayread |
+            VM.maywrite |
+            VM.mixedmap |
+            VM.hugepage |
+            VM.softdirty,
           vm_file: t.inode,
           vm_pgoff: t.pgoff,
           label: t.label,
@@ -84,7 +94,9 @@ export const do_munmap = operation({
     args: (k, { id }) => ({ vma: k.vmas.at(id).id }),
     refuse(k, { vma }, task) {
       if (!k.vmas.isLive(vma)) return 'There is no such area.'
-      return k.vmas.at(vma).vm_mm === k.tasks.at(task).mm ? undefined : 'The area is of another process.'
+      return k.vmas.at(vma).vm_mm === k.tasks.at(task).mm
+        ? undefined
+        : 'The area is of another process.'
     },
   },
   params: { vma: ref('vm_area_struct') },

@@ -37,12 +37,16 @@ export function unmap_mapping_range(k: Kernel, inode: number, first: number, las
 /** zap_page_range: clears the entries of [start, end). DAX entries hold no page reference up to 6.14. */
 export function zap(k: Kernel, mm: number, start: number, end: number): void {
   const ptes = k.ptes.in(mm)
-  ptes.clear(hugeStart(ptes.runs(start, start + 1)[0], start), hugeEnd(ptes.runs(end - 1, end)[0], end))
+  ptes.clear(
+    hugeStart(ptes.runs(start, start + 1)[0], start),
+    hugeEnd(ptes.runs(end - 1, end)[0], end),
+  )
 }
 
 type PteRun = RunView<typeof Pte> | undefined
 
 const isHuge = (pte: PteRun): boolean => pte !== undefined && (pte.flags & PTE.pse) !== 0
-const hugeStart = (pte: PteRun, vpn: number): number => (isHuge(pte) ? vpn - (vpn % PMD_PAGES) : vpn)
+const hugeStart = (pte: PteRun, vpn: number): number =>
+  isHuge(pte) ? vpn - (vpn % PMD_PAGES) : vpn
 const hugeEnd = (pte: PteRun, vpn: number): number =>
   isHuge(pte) ? Math.ceil(vpn / PMD_PAGES) * PMD_PAGES : vpn

@@ -19,7 +19,12 @@ export const filesystem = policy({
     ext4: {
       title: 'ext4',
       says: 'ext4 registers no holder, so nobody is told.',
-      source: { file: 'fs/ext4/super.c', fn: 'ext4_fill_super', version: '6.12', evidence: 'deduced' },
+      source: {
+        file: 'fs/ext4/super.c',
+        fn: 'ext4_fill_super',
+        version: '6.12',
+        evidence: 'deduced',
+      },
     },
   },
 })

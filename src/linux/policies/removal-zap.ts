@@ -13,7 +13,12 @@ export const removalZap = policy({
     leave: {
       title: 'leave the entry, wait for the pgmap alone',
       says: 'As on a real 6.12 with fs-dax: nobody clears the entry, and a page reference is not awaited.',
-      source: { file: 'mm/memremap.c', fn: 'memunmap_pages', version: '6.12', evidence: 'recorded' },
+      source: {
+        file: 'mm/memremap.c',
+        fn: 'memunmap_pages',
+        version: '6.12',
+        evidence: 'recorded',
+      },
     },
   },
 })

@@ -19,7 +19,10 @@ export const PTE = flags({
 export const Pte = struct('pte', {
   pfn: affine('The page that is mapped.'),
   flags: bits(PTE, 'Bits of the entry.'),
-  gen: int(0, 'Which binding of the device the page belonged to when it was mapped; not in the kernel.'),
+  gen: int(
+    0,
+    'Which binding of the device the page belonged to when it was mapped; not in the kernel.',
+  ),
 })
 
 /** Pages that one PMD leaf maps. */

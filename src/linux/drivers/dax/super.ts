@@ -6,7 +6,8 @@ export const kill_dax = operation({
   name: 'kill_dax',
   does: 'Turns the DAX side of the device off.',
   source: { file: 'drivers/dax/super.c', fn: 'kill_dax', version: '6.12' },
-  leftOut: 'A device without holder operations skips the notice; SRCU readers hold it for one step only.',
+  leftOut:
+    'A device without holder operations skips the notice; SRCU readers hold it for one step only.',
   params: { dax: ref('dax_device') },
   entry: 'notify',
   steps: {
@@ -28,7 +29,8 @@ export const kill_dax = operation({
       when: {
         state: 'D',
         ready: (k, t) => k.daxDevices.at(t.dax).srcu_readers === 0,
-        reason: (k, t) => `waits for ${k.daxDevices.at(t.dax).srcu_readers} readers inside dax_read_lock()`,
+        reason: (k, t) =>
+          `waits for ${k.daxDevices.at(t.dax).srcu_readers} readers inside dax_read_lock()`,
       },
       run(k, t) {
         k.daxDevices.at(t.dax).holder = 0

@@ -1,7 +1,7 @@
 import { ref } from '../../../arena'
+import { del_gendisk } from '../../block/genhd'
 import { EBUSY, ENODEV } from '../../include/errno'
 import { PAGE_SIZE } from '../../include/mm'
-import { del_gendisk } from '../../block/genhd'
 import { __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
 import { memremap_pages } from '../../mm/memremap'
 import { operation } from '../../operation'
@@ -9,14 +9,21 @@ import { deviceUnlocked } from '../base/device-lock'
 import { kill_dax } from '../dax/super'
 
 /** The disk that a namespace becomes: the number is that of its region. */
-const diskName = (namespace: string): string => `pmem${/^namespace(\d+)/.exec(namespace)?.[1] ?? '0'}`
+const diskName = (namespace: string): string =>
+  `pmem${/^namespace(\d+)/.exec(namespace)?.[1] ?? '0'}`
 
 /** Bind: what probe of nd_pmem does with a namespace. */
 export const pmem_attach_disk = operation({
   name: 'pmem_attach_disk',
   does: 'Binds the pmem driver: claims the range, gives it struct pages, and makes the disk.',
-  source: { file: 'drivers/nvdimm/pmem.c', fn: 'pmem_attach_disk', version: '6.12', evidence: 'recorded' },
-  leftOut: 'Labels, BTT and device-dax modes, bad blocks, and a memory map that lies on the device (map=dev).',
+  source: {
+    file: 'drivers/nvdimm/pmem.c',
+    fn: 'pmem_attach_disk',
+    version: '6.12',
+    evidence: 'recorded',
+  },
+  leftOut:
+    'Labels, BTT and device-dax modes, bad blocks, and a memory map that lies on the device (map=dev).',
   via: ['nd_pmem_probe', 'nvdimm_bus_probe', 'really_probe', 'bind_store'],
   start: {
     label: 'Bind the pmem driver',
@@ -48,7 +55,11 @@ export const pmem_attach_disk = operation({
       run(k, t) {
         const { start, end, name } = k.namespaces.at(t.device)
         const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
-        return t.call(__request_region, { parent: IOMEM_RESOURCE, ...range, name, flags: 0 }, 'claimed')
+        return t.call(
+          __request_region,
+          { parent: IOMEM_RESOURCE, ...range, name, flags: 0 },
+          'claimed',
+        )
       },
     },
     claimed: {
@@ -69,7 +80,8 @@ export const pmem_attach_disk = operation({
       fn: 'alloc_dax',
       run(k, t) {
         const namespace = k.namespaces.at(t.device)
-        for (const old of k.daxDevices.rows()) if (old.device === t.device) k.daxDevices.free(old.id)
+        for (const old of k.daxDevices.rows())
+          if (old.device === t.device) k.daxDevices.free(old.id)
         namespace.dax = k.daxDevices.make({ device: t.device }).id
         return 'add_disk'
       },

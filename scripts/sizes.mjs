@@ -1,0 +1,40 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+const KIB = 1024
+const assets = 'dist/assets'
+
+const gzipped = (file) => gzipSync(readFileSync(file)).length
+
+/** The scripts that index.html loads before anything is clicked. */
+function firstLoad() {
+  const html = readFileSync('dist/index.html', 'utf8')
+  const files = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.js)"/g)].map(
+    ([, file]) => file,
+  )
+  return files.map((file) => join('dist', file))
+}
+
+const named = (part) =>
+  existsSync(assets)
+    ? readdirSync(assets)
+        .filter((file) => file.includes(part) && file.endsWith('.js'))
+        .map((file) => join(assets, file))
+    : []
+
+const budgets = [
+  { what: 'first load', files: firstLoad(), limit: 180 * KIB },
+  { what: 'worker', files: named('worker'), limit: 40 * KIB },
+]
+
+let failed = false
+for (const { what, files, limit } of budgets) {
+  const size = files.reduce((sum, file) => sum + gzipped(file), 0)
+  const isOver = size > limit || (what === 'first load' && files.length === 0)
+  failed ||= isOver
+  console.log(
+    `${what}: ${(size / KIB).toFixed(1)} KiB gzip of ${limit / KIB} KiB${isOver ? '  TOO LARGE' : ''}`,
+  )
+}
+process.exit(failed ? 1 : 0)
