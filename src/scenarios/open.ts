@@ -40,6 +40,12 @@ export function openScenario(scenario: Scenario, request: Request = {}): Opened 
   return { scenario, setup, preset: request.preset ?? scenario.preset, timeline, passages }
 }
 
+/** What a scenario without wishes is started with: the policies of 6.12. */
+export const defaultSetup: Setup = {
+  policies: presets.find(({ name }) => name === 'v6.12')?.policies ?? {},
+  params: {},
+}
+
 /** The state of moment 0, with a journal that begins there. */
 export function freshKernel(scenario: Scenario, setup: Setup): Kernel {
   const kernel = scenario.build(setup)

@@ -1,0 +1,166 @@
+import { __device_release_driver } from '../../linux/drivers/base/dd'
+import { pmem_attach_disk } from '../../linux/drivers/nvdimm/pmem'
+import { createFile, writeFile } from '../../linux/fs/file'
+import { punchArgs, truncateArgs } from '../../linux/fs/shrink'
+import { path_umount } from '../../linux/fs/super'
+import { xfs_file_fallocate, xfs_vn_setattr } from '../../linux/fs/xfs/xfs_file'
+import { EBUSY } from '../../linux/include/errno'
+import { PAGE_SIZE } from '../../linux/include/mm'
+import type { Kernel } from '../../linux/kernel'
+import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../../linux/mm/gup'
+import { userLoad, userStore } from '../../linux/mm/memory'
+import { do_mmap } from '../../linux/mm/mmap'
+import type { Operation } from '../../machine'
+import type { Action } from '../kernel-recording'
+import { errnoText } from './errno-text'
+import type { Session } from './session'
+
+type Does = (session: Session, action: Action) => void
+
+/** Begins an operation on an idle thread of the actor, and runs it until it ends or waits. */
+function run(session: Session, actor: string, operation: { name: string }, args: object): number {
+  const { machine } = session.kernel
+  const task = session.idleTask(actor)
+  machine.start(task, operation as Operation<Kernel>, args)
+  while (machine.canStep(task)) machine.step(task)
+  return task
+}
+
+const returned = (session: Session, task: number): number => session.kernel.tasks.at(task).ret
+
+/** `8MiB`, `4MiB+4KiB`, or a number of bytes. */
+export function bytesOf(value: unknown): number {
+  if (typeof value === 'number') return value
+  const units: Record<string, number> = { '': 1, KiB: 1024, MiB: 1 << 20, GiB: 1 << 30 }
+  return String(value ?? 0)
+    .split('+')
+    .reduce((sum, part) => {
+      const [, digits = '0', unit = ''] = /^(\d+)([KMG]iB)?$/.exec(part) ?? []
+      return sum + Number(digits) * (units[unit] ?? 1)
+    }, 0)
+}
+
+const pagesOf = (value: unknown): number => Math.ceil(bytesOf(value) / PAGE_SIZE)
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function fileOf(session: Session, action: Action): number {
+  const inode = session.files.get(textOf(action['file']))
+  if (inode === undefined) throw new Error(`replay: there is no file ${String(action['file'])}`)
+  return inode
+}
+
+function access(
+  session: Session,
+  { op, by, at, value }: Action,
+  operation: { name: string },
+): void {
+  const { vpn } = session.vpnOf(textOf(at))
+  const task = run(session, by, operation, { vpn, value: Number(value ?? 0) })
+  const { signal, si_code, value: loaded } = session.kernel.tasks.at(task)
+  const outcome =
+    signal === 'none'
+      ? { access: op, ok: 1, value: `0x${loaded.toString(16).padStart(2, '0')}` }
+      : { access: op, ok: 0, signal, si_code }
+  session.outcomes.set('access', outcome)
+  session.outcomes.set(`${textOf(at)}_${op}`, outcome)
+}
+
+function gup(session: Session, action: Action): void {
+  const flags = Array.isArray(action['flags']) ? action['flags'].map(String) : []
+  const kind = textOf(action['kind'])
+  const operation = kind === 'PIN' ? pin_user_pages_fast : get_user_pages_fast
+  const pages = Number(action['n'] ?? 1)
+  const has = (flag: string) => (flags.includes(flag) ? 1 : 0)
+  const { vpn: start } = session.vpnOf(textOf(action.at))
+  const args = { start, pages, write: has('FOLL_WRITE'), longterm: has('FOLL_LONGTERM') }
+  const before = new Set(session.kernel.pinHandles.rows().map(({ id }) => id))
+  const task = run(session, action.by, operation, args)
+  const made = session.kernel.pinHandles.find(({ id }) => !before.has(id))
+  if (made !== undefined) session.handles.set(Number(action['handle'] ?? 0), made.id)
+  session.outcomes.set('gup', {
+    call: operation.name,
+    n: pages,
+    flags: [`FOLL_${kind}`, ...flags].join('|'),
+    ret: returned(session, task),
+  })
+}
+
+/** Runs a call that a record sees under `key`, by its thread: it may still be blocked when it is seen. */
+function call(
+  session: Session,
+  key: string,
+  { by }: Action,
+  operation: { name: string },
+  args: object,
+): void {
+  const task = run(session, by, operation, args)
+  session.operator = task
+  session.outcomes.set(key, { task })
+}
+
+/** Unmounts, and once more lazily if the file system is busy, as the recording script did. */
+function umount(session: Session, action: Action): void {
+  const task = run(session, action.by, path_umount, { superBlock: 1, lazy: 0 })
+  const ret = returned(session, task)
+  session.outcomes.set('umount', { completed: 1, ret: ret < 0 ? -1 : 0, errno: errnoText(ret) })
+  if (ret !== -EBUSY) return
+  const lazy = run(session, action.by, path_umount, { superBlock: 1, lazy: 1 })
+  session.outcomes.set('lazy_umount_ret', returned(session, lazy))
+}
+
+/** What each action of a recording is here. */
+const does: Readonly<Record<string, Does>> = {
+  create(session, action) {
+    const name = textOf(action['file'])
+    const args = { superBlock: 1, name, size: bytesOf(action['size']) }
+    session.files.set(name, returned(session, run(session, 'other', createFile, args)))
+  },
+  mmap_file(session, action) {
+    const label = textOf(action.at)
+    const pgoff = pagesOf(action['offset'])
+    const args = { inode: fileOf(session, action), pages: pagesOf(action['size']), pgoff, label }
+    const vma = returned(session, run(session, action.by, do_mmap, args))
+    session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
+  },
+  read: (session, action) => access(session, action, userLoad),
+  write: (session, action) => access(session, action, userStore),
+  gup,
+  ungup(session, action) {
+    const number = Number(action['handle'])
+    const handle = session.handles.get(number) ?? 0
+    const task = run(session, action.by, unpin_user_pages, { handle })
+    session.outcomes.set('rel', { release_handle: number, ret: returned(session, task) })
+  },
+  truncate(session, action) {
+    const args = truncateArgs(session.kernel, fileOf(session, action), bytesOf(action['size']))
+    call(session, 'op', action, xfs_vn_setattr, args)
+  },
+  punch_hole(session, action) {
+    const first = bytesOf(action['offset']) / PAGE_SIZE
+    const args = punchArgs(
+      session.kernel,
+      fileOf(session, action),
+      first,
+      pagesOf(action['length']),
+    )
+    call(session, 'op', action, xfs_file_fallocate, args)
+  },
+  write_file(session, action) {
+    const args = { inode: fileOf(session, action), value: Number(action['value'] ?? 0x5a) }
+    call(session, 'op', action, writeFile, args)
+    session.outcomes.set('write', session.outcomes.get('op'))
+  },
+  unbind: (session, action) => call(session, 'op', action, __device_release_driver, { device: 1 }),
+  bind: (session, action) => call(session, 'op', action, pmem_attach_disk, { device: 1 }),
+  umount,
+}
+
+/** Does what one action of a record says. An action that the engine does not know is a programming error here. */
+export function perform(session: Session, action: Action): void {
+  const act = Object.hasOwn(does, action.op) ? does[action.op] : undefined
+  if (act === undefined) throw new Error(`replay: unknown action ${action.op}`)
+  act(session, action)
+}
+
+/** Actions that a recording may hold and the engine can replay. */
+export const knownActions: ReadonlySet<string> = new Set(Object.keys(does))

@@ -1,0 +1,93 @@
+import type { RecordedStep } from '../kernel-recording'
+import { errnoCanonical } from './errno-text'
+import type { Session } from './session'
+
+/** A field that the kernel showed, and the engine shows otherwise. */
+export interface Disagreement {
+  /** Group and step: `unbind 3`. */
+  readonly record: string
+  readonly field: string
+  readonly kernel: unknown
+  readonly engine: unknown
+}
+
+interface Comparison {
+  readonly compared: number
+  readonly disagreements: readonly Disagreement[]
+}
+
+/** Hints of page ageing, which depend on timing. */
+const AGEING = new Set(['active', 'referenced', 'workingset'])
+
+/** Where a page lies differs from run to run; pages are compared by name. */
+const NOT_COMPARED = new Set(['pfn', 'page_pfn'])
+
+/** Compares all that the record shows, leaf by leaf. */
+export function compare(
+  step: RecordedStep,
+  engine: Readonly<Record<string, unknown>>,
+  session: Session,
+): Comparison {
+  const disagreements: Disagreement[] = []
+  let compared = 0
+  const differ = (field: string, kernel: unknown, mine: unknown) => {
+    disagreements.push({ record: `${step.group} ${step.n}`, field, kernel, engine: mine ?? null })
+  }
+  const leaf = (field: string, kernel: unknown, mine: unknown, same: boolean) => {
+    compared += 1
+    if (!same) differ(field, kernel, mine)
+  }
+  const both = (field: string, key: string, kernel: unknown, mine: unknown): void => {
+    if (NOT_COMPARED.has(key)) return
+    if (!isObject(kernel)) {
+      leaf(field, kernel, mine, sameLeaf(key, kernel, mine))
+      return
+    }
+    if (typeof kernel['page'] === 'string') samePage(kernel['page'], `${field}.page`, mine)
+    for (const [name, value] of Object.entries(kernel))
+      if (!(name === 'page' && typeof value === 'string'))
+        both(
+          field === '' ? name : `${field}.${name}`,
+          name,
+          value,
+          isObject(mine) ? mine[name] : undefined,
+        )
+  }
+  /** The first sight of a name ties it to a page; from then on they must stay together. */
+  const samePage = (name: string, field: string, mine: unknown): void => {
+    const pfn = isObject(mine) && typeof mine['pfn'] === 'number' ? mine['pfn'] : undefined
+    const isTaken = [...session.pages].some(([other, page]) => page === pfn && other !== name)
+    if (!session.pages.has(name) && pfn !== undefined && !isTaken) session.pages.set(name, pfn)
+    leaf(field, name, pfn, pfn !== undefined && session.pages.get(name) === pfn)
+  }
+  both('', '', step.see, engine)
+  return { compared, disagreements }
+}
+
+type Plain = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function sameLeaf(key: string, kernel: unknown, engine: unknown): boolean {
+  if (Array.isArray(kernel))
+    return Array.isArray(engine) && sameList(key, kernel.map(String), engine.map(String))
+  if (key === 'errno') return errnoCanonical(String(kernel)) === engine
+  return kernel === engine
+}
+
+function sameList(key: string, kernel: readonly string[], engine: readonly string[]): boolean {
+  if (key === 'flags' || key === 'bits') return sameText(stable(kernel), stable(engine))
+  if (key === 'kernel_log') return sameText(kernel.map(withoutOffsets), engine.map(withoutOffsets))
+  return sameText(kernel, engine)
+}
+
+const stable = (flags: readonly string[]): string[] =>
+  flags.filter((flag) => !AGEING.has(flag)).sort()
+
+const sameText = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, i) => text === b[i])
+
+/** Log lines carry offsets into functions and line numbers, which belong to one build. */
+const withoutOffsets = (line: string): string =>
+  line.replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, '').replace(/(\.c):\d+/g, '$1')
