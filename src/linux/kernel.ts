@@ -55,7 +55,7 @@ const layout = (sizes: Sizes, locals: number) =>
       pgmaps: [DevPagemap, sizes.namespaces],
       namespaces: [NdNamespace, sizes.namespaces],
       daxDevices: [DaxDevice, sizes.namespaces],
-      superBlocks: [SuperBlock, sizes.namespaces],
+      superBlocks: [SuperBlock, 2 * sizes.namespaces],
       inodes: [Inode, sizes.inodes],
       pinHandles: [PinHandle, sizes.pins],
       resources: [Resource, sizes.resources],

@@ -6,7 +6,7 @@ import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { dax_iomap_fault, dax_writeback_mapping_range } from './fs/dax'
 import { ext4_break_layouts, ext4_punch_hole, ext4_setattr } from './fs/ext4/inode'
 import { createFile, writeFile } from './fs/file'
-import { fs_bdev_mark_dead, path_umount } from './fs/super'
+import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import type { Kernel } from './kernel'
 import { __release_region, __request_region } from './kernel/resource'
@@ -58,4 +58,5 @@ export const operations = [
   __release_region,
   gup_fast_pin_once,
   remove_once,
+  path_mount,
 ] as unknown as readonly Operation<Kernel>[]

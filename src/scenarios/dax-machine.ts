@@ -9,6 +9,7 @@ import {
   type NamespaceSeed,
   seedFileSystem,
   seedIomem,
+  seedNamespace,
   seedProcess,
   seedZeroPage,
 } from './pmem-machine'
@@ -48,7 +49,8 @@ export function bootDaxMachine(setup: Setup, machine: DaxMachine): Kernel {
   seedZeroPage(k)
   for (const { comm, pid } of processes) seedProcess(k, comm, pid)
   for (const name of admins) k.tasks.make({ name, role: 'admin' })
-  seedFileSystem(k, namespace, admins[0] as string)
+  const [admin = ''] = admins
+  seedFileSystem(k, seedNamespace(k, namespace, admin), admin)
   return k
 }
 

@@ -1,7 +1,7 @@
 import type { Kernel } from '../linux/kernel'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
-import { type Choice, judgePolicies, Timeline } from '../machine'
+import { type Choice, judgePolicies, type Moment, Timeline } from '../machine'
 import type { Act, Beat, Scenario, Setup } from './scenario'
 
 /** A passage of the story with the moments that it covers: (from, to]. */
@@ -18,6 +18,8 @@ export interface Opened {
   readonly preset: string
   readonly timeline: Timeline<Kernel>
   readonly passages: readonly Passage[]
+  /** What ran at each moment of the story. */
+  readonly story: readonly Moment[]
 }
 
 /** What may be asked of a scenario; everything here may come from a link or a command line. */
@@ -36,8 +38,10 @@ export function openScenario(scenario: Scenario, request: Request = {}): Opened 
   if (typeof setup === 'string') return setup
   const timeline = new Timeline(freshKernel(scenario, setup))
   const passages = playStory(timeline, scenario.story)
+  const story = [...timeline.moments]
   timeline.seek(0)
-  return { scenario, setup, preset: request.preset ?? scenario.preset, timeline, passages }
+  const preset = request.preset ?? scenario.preset
+  return { scenario, setup, preset, timeline, passages, story }
 }
 
 /** What a scenario without wishes is started with: the policies of 6.12. */

@@ -1,9 +1,9 @@
 import { pmem_attach_disk } from '../linux/drivers/nvdimm/pmem'
 import { createFile } from '../linux/fs/file'
+import { path_mount } from '../linux/fs/super'
 import { type IORES_DESC, IORESOURCE } from '../linux/include/ioport'
 import { PG } from '../linux/include/page-flags'
 import type { Kernel } from '../linux/kernel'
-import { IOMEM_RESOURCE, insertResource } from '../linux/kernel/resource'
 import { do_mmap } from '../linux/mm/mmap'
 import type { Operation } from '../machine'
 
@@ -47,21 +47,6 @@ export function seedIomem(k: Kernel, seeds: readonly IomemSeed[]): void {
   }
 }
 
-/** A claim by firmware or a bus on top of what is there. */
-export function insertSeed(
-  k: Kernel,
-  name: string,
-  start: number,
-  end: number,
-  flags: number,
-): boolean {
-  return insertResource(
-    k,
-    k.resources.at(IOMEM_RESOURCE),
-    k.resources.make({ name, start, end, flags }),
-  )
-}
-
 /** The zero page that reads of holes map. */
 export function seedZeroPage(k: Kernel): void {
   k.globals.zero_pfn = ZERO_PFN
@@ -98,14 +83,16 @@ export interface NamespaceSeed {
   readonly end: number
 }
 
-/** Binds the driver, and mounts a file system of the policy's kind on the disk. */
-export function seedFileSystem(k: Kernel, namespace: NamespaceSeed, admin: string): void {
+/** Makes the namespace, and binds its driver; returns its number. */
+export function seedNamespace(k: Kernel, namespace: NamespaceSeed, admin: string): number {
   const device = k.namespaces.make({ ...namespace })
   run(k, admin, pmem_attach_disk, { device: device.id })
-  const s_type = k.policy.filesystem === 'ext4' ? 'ext4' : 'xfs'
-  const superBlock = k.superBlocks.make({ s_type, s_id: device.blockdev, device: device.id })
-  if (device.dax !== 0 && s_type === 'xfs') k.daxDevices.at(device.dax).holder = superBlock.id
+  return device.id
 }
+
+/** Mounts a file system of the policy's kind on a namespace. */
+export const seedFileSystem = (k: Kernel, device: number, admin: string): number =>
+  run(k, admin, path_mount, { device })
 
 /** Makes a file as a thread would, and returns its inode. */
 export const seedFile = (k: Kernel, who: string, name: string, size: number): number =>

@@ -1,14 +1,75 @@
 import { int, ref } from '../../arena'
-import { EBUSY, EINVAL } from '../include/errno'
+import { EBUSY, EINVAL, ENOMEM } from '../include/errno'
 import { TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { printk } from '../kernel/printk'
 import { operation } from '../operation'
+import { END } from './break-layouts'
 import { dax_writeback_mapping_range } from './dax'
 
 const isMapped = (k: Kernel, superBlock: number): boolean =>
   k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !==
   undefined
+
+/** mount(2) with -o dax=always. The kind of file system is the policy's. */
+export const path_mount = operation({
+  name: 'path_mount',
+  does: 'Mounts a file system with DAX on the disk of a namespace.',
+  source: { file: 'fs/namespace.c', fn: 'path_mount', version: '6.12' },
+  leftOut: 'mkfs, recovery of the log, mount options, and files that are there already.',
+  via: ['__x64_sys_mount'],
+  start: {
+    label: 'Make a file system, and mount it with DAX',
+    on: ['namespace'],
+    by: 'admin',
+    args: (k, { id }) => ({ device: k.namespaces.at(id).id }),
+    refuse(k, { device }) {
+      if (!k.namespaces.isLive(device)) return 'There is no such namespace.'
+      if (k.namespaces.at(device).driver === 'none') return 'No driver is bound: there is no disk.'
+      if (mountedOn(k, device) !== undefined)
+        return 'A file system is mounted there, or still in use.'
+      return k.superBlocks.isFull && unmounted(k) === undefined
+        ? 'This simulation has no room for another file system.'
+        : undefined
+    },
+  },
+  params: { device: ref('nd_namespace') },
+  entry: 'fill_super',
+  steps: {
+    fill_super: {
+      does: 'Read the superblock, and get the dax_device; XFS registers as its holder, ext4 does not.',
+      fn: 'get_tree_bdev',
+      run(k, t) {
+        const { driver, dax, blockdev } = k.namespaces.at(t.device)
+        if (driver === 'none' || mountedOn(k, t.device) !== undefined) return t.done(-EBUSY)
+        const old = unmounted(k)
+        if (old !== undefined) forget(k, old.id)
+        const s_type = k.policy.filesystem === 'ext4' ? 'ext4' : 'xfs'
+        const superBlock = k.superBlocks.alloc({ s_type, s_id: blockdev, device: t.device })
+        if (superBlock === undefined) return t.done(-ENOMEM)
+        if (s_type === 'xfs' && dax !== 0) k.daxDevices.at(dax).holder = superBlock.id
+        return t.done(superBlock.id)
+      },
+    },
+  },
+})
+
+const mountedOn = (k: Kernel, device: number) =>
+  k.superBlocks.find((each) => each.device === device && each.state === 'mounted')
+
+/** A file system that nobody uses any more. */
+const unmounted = (k: Kernel) => k.superBlocks.find(({ state }) => state === 'unmounted')
+
+/** mkfs on the same disk: the files of the former file system are no more. */
+function forget(k: Kernel, superBlock: number): void {
+  for (const { id, i_sb } of k.inodes.rows()) {
+    if (i_sb !== superBlock) continue
+    k.extents.in(id).clear(0, END)
+    k.daxEntries.in(id).clear(0, END)
+    k.inodes.free(id)
+  }
+  k.superBlocks.free(superBlock)
+}
 
 /** umount(2), also with MNT_DETACH. */
 export const path_umount = operation({

@@ -1,0 +1,127 @@
+import { useEffect, useMemo, useRef, useState } from 'react'
+import type { Change } from '../../arena'
+import type { Kernel } from '../../linux/kernel'
+import type { Finding, Target } from '../../machine'
+import { CardMark } from '../shared/CardMark'
+import { cardText, targetKey } from '../shared/cards'
+import { WhereDiagram } from '../where/WhereDiagram'
+import { chainOf } from './chain'
+import { layoutBoard } from './layout'
+import { type BoardView, selectBoard } from './select'
+
+export interface BoardProps {
+  readonly kernel: Kernel
+  /** What the last step changed. */
+  readonly changes: readonly Change[]
+  /** What breaks a property now. */
+  readonly findings: readonly Finding[]
+  /** Counts the changes of the kernel's state: the kernel itself is one object for ever. */
+  readonly version: number
+  readonly hovered: Target | undefined
+  readonly selected: Target | undefined
+  /** The node of the iomem tree that is zoomed to; 0 is all. */
+  readonly focus: number
+  readonly onHover: (target: Target | undefined) => void
+  readonly onPick: (target: Target, element: Element) => void
+}
+
+/** The five lanes, from who to where, with the ribbons between them. */
+export function Board({ hovered, selected, onHover, onPick, ...state }: BoardProps) {
+  const [frame, width] = useWidth()
+  const { kernel, changes, findings, version, focus } = state
+  // biome-ignore lint/correctness/useExhaustiveDependencies: version stands for the kernel's state
+  const view = useMemo(
+    () => selectBoard(kernel, changes, findings, focus),
+    [kernel, changes, findings, focus, version],
+  )
+  const layout = useMemo(() => layoutBoard(view, width), [view, width])
+  const chain = hovered === undefined ? undefined : chainOf(hovered, view.links)
+  const light = (target: Target): string => {
+    const key = targetKey(target)
+    const isSelected = selected !== undefined && targetKey(selected) === key
+    const lit = chain === undefined ? '' : chain.has(key) ? 'lit' : 'dim'
+    return `${lit} ${isSelected ? 'selected' : ''}`
+  }
+  const handlers = { onHover, onPick }
+  return (
+    <figure className="board" ref={frame} aria-label="The board: who may still touch which page">
+      <svg width={layout.width} height={layout.height} role="presentation">
+        <Hatching />
+        <g className="ribbons">
+          {layout.ribbons.map(({ link, path }) => (
+            <path
+              key={`${targetKey(link.from)} ${targetKey(link.to)}`}
+              d={path}
+              className={`ribbon tone-${link.tone} ${light(link.from).includes('dim') || light(link.to).includes('dim') ? 'dim' : ''}`}
+            />
+          ))}
+        </g>
+        {layout.lanes.map(({ name, x, y, cards }) => (
+          <g key={name}>
+            <text className="lane" x={x} y={y + 16}>
+              {name.toUpperCase()}
+            </text>
+            {cards.map((placed) => (
+              <CardMark
+                key={`${targetKey(placed.card.target)} ${placed.card.title}`}
+                placed={placed}
+                light={light}
+                {...handlers}
+              />
+            ))}
+          </g>
+        ))}
+        <text className="lane" x={layout.where.x} y={layout.where.y + 16}>
+          WHERE
+        </text>
+        <WhereDiagram ranges={layout.where.ranges} light={light} {...handlers} />
+      </svg>
+      <TextTwin view={view} />
+    </figure>
+  )
+}
+
+/** The same in words, for who does not see it. */
+function TextTwin({ view }: { view: BoardView }) {
+  return (
+    <figcaption className="visually-hidden">
+      {view.lanes.map(({ name, cards }) => (
+        <p key={name}>{`${name}: ${cards.map(cardText).join('. ') || 'nothing'}.`}</p>
+      ))}
+    </figcaption>
+  )
+}
+
+function Hatching() {
+  return (
+    <defs>
+      <pattern
+        id="hatching"
+        width="6"
+        height="6"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <line className="hatching" x1="0" y1="0" x2="0" y2="6" />
+      </pattern>
+    </defs>
+  )
+}
+
+const USUAL_WIDTH = 1200
+
+/** The width that the board has, in pixels, and a ref for the element that has it. */
+function useWidth() {
+  const frame = useRef<HTMLElement>(null)
+  const [width, setWidth] = useState(USUAL_WIDTH)
+  useEffect(() => {
+    const element = frame.current
+    if (element === null || typeof ResizeObserver === 'undefined') return
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) setWidth(Math.round(entry.contentRect.width))
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  return [frame, width] as const
+}

@@ -1,0 +1,127 @@
+import type { KeyboardEvent, ReactNode } from 'react'
+import type { Target } from '../../machine'
+import { clipText, PADDING, type PlacedCard, type PlacedRow } from './card-layout'
+import { cardText } from './cards'
+import { RowMark } from './RowMark'
+
+/** What a mark tells the board. */
+export interface MarkHandlers {
+  readonly onHover: (target: Target | undefined) => void
+  readonly onPick: (target: Target, element: Element) => void
+}
+
+interface MarkProps extends MarkHandlers {
+  readonly target: Target
+  readonly label: string
+  readonly className: string
+  readonly children: ReactNode
+}
+
+/** Anything that can be hovered, focused and picked. A target of kind `none` is only drawn. */
+export function Mark({ target, label, className, children, onHover, onPick }: MarkProps) {
+  if (target.kind === 'none') return <g className={className}>{children}</g>
+  const onKeyDown = (event: KeyboardEvent<SVGGElement>) => {
+    if (event.key !== 'Enter' && event.key !== ' ') return
+    event.preventDefault()
+    event.stopPropagation()
+    onPick(target, event.currentTarget)
+  }
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
+    <g
+      className={`mark ${className}`}
+      role="button"
+      tabIndex={0}
+      aria-label={label}
+      data-target={`${target.kind}:${target.id}:${target.key ?? ''}`}
+      onMouseEnter={() => onHover(target)}
+      onMouseLeave={() => onHover(undefined)}
+      onFocus={() => onHover(target)}
+      onBlur={() => onHover(undefined)}
+      onKeyDown={onKeyDown}
+      onClick={(event) => {
+        event.stopPropagation()
+        onPick(target, event.currentTarget)
+      }}
+    >
+      {children}
+    </g>
+  )
+}
+
+interface CardProps extends MarkHandlers {
+  readonly placed: PlacedCard
+  /** Part of the lit chain, beside it, or no chain is lit. */
+  readonly light: (target: Target) => string
+}
+
+/** A card: box, title, rows. */
+export function CardMark({ placed, light, ...handlers }: CardProps) {
+  const { card, x, y, width, height, rows } = placed
+  const side = clipText(card.side, width * 0.45)
+  const title = clipText(card.title, width - 2 * PADDING - side.length * 6.3 - 8, 7.2)
+  const rest = rows.filter(({ row }) => row.kind !== 'mark')
+  return (
+    <g transform={`translate(${x} ${y})`}>
+      <Mark
+        target={card.target}
+        label={cardText(card)}
+        className={`card tone-${card.tone} ${light(card.target)}`}
+        {...handlers}
+      >
+        {card.above !== undefined && (
+          <text className="above" x={0} y={-8}>
+            {clipText(card.above, width)}
+          </text>
+        )}
+        <rect className="box" width={width} height={height} rx={5} />
+        {card.tone === 'gone' && <rect className="hatch" width={width} height={height} rx={5} />}
+        <text className="title" x={PADDING} y={20}>
+          {title}
+        </text>
+        <text className="side" x={width - PADDING} y={20} textAnchor="end">
+          {side}
+        </text>
+        {rest.map((row) => (
+          <RowMark key={row.y} placed={row} width={width} />
+        ))}
+      </Mark>
+      {rows.map((row) => (
+        <NestedMark key={row.y} placed={row} width={width} light={light} {...handlers} />
+      ))}
+    </g>
+  )
+}
+
+interface NestedProps extends MarkHandlers {
+  readonly placed: PlacedRow
+  readonly width: number
+  readonly light: (target: Target) => string
+}
+
+/** A mark of its own inside a card: an area inside its process. */
+function NestedMark({ placed: { row, y }, width, light, ...handlers }: NestedProps) {
+  if (row.kind !== 'mark') return null
+  const inner = width - 2 * PADDING
+  return (
+    <g transform={`translate(${PADDING} ${y})`}>
+      <Mark
+        target={row.target}
+        label={`${row.title}: ${row.value}, ${row.sub}`}
+        className={`nested ${light(row.target)}`}
+        {...handlers}
+      >
+        <rect className="box" width={inner} height={44} rx={4} />
+        <text className="letter" x={10} y={19}>
+          {row.title}
+        </text>
+        <text x={28} y={19}>
+          {clipText(row.value, inner - 36, 6.6)}
+        </text>
+        <text className="quiet" x={28} y={35}>
+          {clipText(row.sub, inner - 36, 6.6)}
+        </text>
+      </Mark>
+    </g>
+  )
+}

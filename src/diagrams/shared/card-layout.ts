@@ -1,0 +1,90 @@
+import type { CardView, Row } from './cards'
+
+/** Where a card and its rows lie, in pixels. */
+export interface PlacedCard {
+  readonly card: CardView
+  readonly x: number
+  /** Top of the box; what is printed above it lies higher. */
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly rows: readonly PlacedRow[]
+}
+
+export interface PlacedRow {
+  readonly row: Row
+  readonly y: number
+  readonly height: number
+  /** A text row's lines, label first where it fits in front. */
+  readonly lines: readonly string[]
+}
+
+export const PADDING = 12
+const HEADER = 30
+const ABOVE = 18
+const GAP = 14
+const LINE = 17
+/** Width of a character of the board's text, in pixels: what wrapping reckons with. */
+const CHARACTER = 6.3
+
+const fixedHeights = { bits: 28, count: 44, pills: 26, bar: 24, mark: 52 } as const
+
+/** Stacks cards in a column. Returns them placed, and the y below the last. */
+export function stackCards(
+  cards: readonly CardView[],
+  x: number,
+  top: number,
+  width: number,
+): { placed: PlacedCard[]; bottom: number } {
+  let y = top
+  const placed = cards.map((card) => {
+    if (card.above !== undefined) y += ABOVE
+    const one = placeCard(card, x, y, width)
+    y += one.height + GAP
+    return one
+  })
+  return { placed, bottom: y }
+}
+
+function placeCard(card: CardView, x: number, y: number, width: number): PlacedCard {
+  let at = HEADER
+  const rows = card.rows.map((row) => {
+    const lines = row.kind === 'text' ? textLines(row, width - 2 * PADDING) : []
+    const height = row.kind === 'text' ? lines.length * LINE : fixedHeights[row.kind]
+    const placed = { row, y: at, height, lines }
+    at += height
+    return placed
+  })
+  return { card, x, y, width, height: at + (rows.length === 0 ? 4 : 8), rows }
+}
+
+/** The lines of a text row; a label stands in front of the first if both fit. */
+function textLines(row: Row & { kind: 'text' }, width: number): string[] {
+  const before = row.was === undefined ? '' : `${row.was} → `
+  const room = Math.floor(width / CHARACTER)
+  const labelRoom = row.label === undefined || row.label === '' ? 0 : row.label.length + 2
+  const value = `${before}${row.value}`
+  return labelRoom + value.length <= room ? [value] : wrap(value, Math.max(12, room - labelRoom))
+}
+
+/** Breaks at blanks; a word that is longer than a line is cut. */
+export function wrap(text: string, room: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const piece = word.length > room ? `${word.slice(0, room - 1)}…` : word
+    if (line === '') line = piece
+    else if (line.length + 1 + piece.length <= room) line += ` ${piece}`
+    else {
+      lines.push(line)
+      line = piece
+    }
+  }
+  return [...lines, line]
+}
+
+/** Cuts a text that must stay on one line. */
+export const clipText = (text: string, width: number, character = CHARACTER): string => {
+  const room = Math.floor(width / character)
+  return text.length <= room ? text : `${text.slice(0, Math.max(1, room - 1))}…`
+}

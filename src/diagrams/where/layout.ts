@@ -1,0 +1,67 @@
+import { scaleLog } from 'd3-scale'
+import { wrap } from '../shared/card-layout'
+import type { RangeView } from './select'
+
+/** A range and its bar, in pixels. */
+export interface PlacedRange {
+  readonly range: RangeView
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  /** Height of the range's own row. */
+  readonly height: number
+  /** Height of the bar: down to the end of the last range inside it. */
+  readonly barHeight: number
+  readonly name: readonly string[]
+}
+
+const BAR = 16
+const STEP = 12
+const FOLD = 18
+const KIB_4 = 4096
+const TIB_16 = 2 ** 44
+const LINE = 17
+
+/** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice and a half as high. */
+const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([36, 92]).clamp(true)
+
+/** Places ranges below each other in the order of their addresses; a bar spans the ranges inside it. */
+export function layoutWhere(
+  ranges: readonly RangeView[],
+  x: number,
+  top: number,
+  width: number,
+): { placed: PlacedRange[]; bottom: number } {
+  let y = top
+  const rows = ranges.map((range) => {
+    if (range.folded > 0) y += FOLD
+    const textWidth = width - BAR - (range.depth + 1) * STEP
+    const name =
+      range.name === '' ? [] : wrap(range.name, Math.max(10, Math.floor(textWidth / 6.6)))
+    const least = name.length * LINE + LINE + 6
+    const isOuter = ranges.some((other) => other.depth > range.depth && contains(range, other))
+    const scaled = isOuter ? least : heightOf(Math.max(KIB_4, range.end - range.start + 1))
+    const height = range.name === '' ? 0 : Math.max(least, scaled)
+    const row = {
+      range,
+      x: x + range.depth * STEP,
+      y,
+      width: width - range.depth * STEP,
+      height,
+      name,
+    }
+    y += height + 4
+    return row
+  })
+  const placed = rows.map((row) => {
+    const inside = rows.filter(
+      ({ range }) => range.depth > row.range.depth && contains(row.range, range),
+    )
+    const bottom = Math.max(row.y + row.height, ...inside.map((each) => each.y + each.height))
+    return { ...row, barHeight: bottom - row.y }
+  })
+  return { placed, bottom: y }
+}
+
+const contains = (outer: RangeView, inner: RangeView): boolean =>
+  outer.start <= inner.start && inner.end <= outer.end

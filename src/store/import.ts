@@ -1,0 +1,57 @@
+import { type Imported, machineOf, readAny } from '../formats'
+import type { CxlNode } from '../formats/cxl'
+import { replay } from '../formats/recording/replay'
+import { openScenarioWith } from './session'
+import { getState, setState } from './store'
+
+/** Imports a text that was pasted, dropped or chosen; every answer is in sentences. */
+export function importText(text: string): void {
+  const read = readAny(text)
+  if (!read.ok) {
+    setState({ findings: [read.error.sentence] })
+    return
+  }
+  setState({ findings: [...read.warnings, ...accept(read.value)] })
+}
+
+function accept(imported: Imported): string[] {
+  switch (imported.kind) {
+    case 'iomem':
+      setState({ listing: imported.listing })
+      return openMachine()
+    case 'ndctl':
+      setState({ regions: imported.regions })
+      return getState().listing === undefined
+        ? ['ndctl list says no addresses: import /proc/iomem of the same machine as well.']
+        : openMachine()
+    case 'cxl':
+      return [
+        `A CXL topology of ${countNodes(imported.topology)} parts. This version reads it, and does not simulate it yet.`,
+      ]
+    case 'daxctl':
+      return [
+        `${imported.devices.length} DAX devices. This version reads them, and does not simulate them yet.`,
+      ]
+    case 'recording': {
+      const { name, kernel, records, compared, agreed } = replay(imported.recording)
+      return [
+        `Recording ${name} of Linux ${kernel}: ${records} steps replayed, ${agreed} of ${compared} observed fields agree.`,
+      ]
+    }
+    default:
+      return imported satisfies never
+  }
+}
+
+const countNodes = (nodes: readonly CxlNode[]): number =>
+  nodes.reduce((sum, { children }) => sum + 1 + countNodes(children), 0)
+
+/** Opens the machine as far as it is known: the listing, with what ndctl says of its namespaces. */
+function openMachine(): string[] {
+  const { listing, regions } = getState()
+  if (listing === undefined) return []
+  const machine = machineOf(listing, regions)
+  if (!machine.ok) return [machine.error.sentence]
+  openScenarioWith(machine.value)
+  return [...machine.warnings, 'The machine is open: what if its device is pulled?']
+}

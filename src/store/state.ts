@@ -1,0 +1,40 @@
+import type { IomemListing } from '../formats/iomem'
+import type { NdctlRegion } from '../formats/ndctl'
+import type { Target } from '../machine'
+import type { Opened } from '../scenarios/open'
+
+/** The scenario that is open; its timeline changes in place, and `version` counts the changes. */
+export interface SessionState {
+  readonly opened: Opened
+  readonly version: number
+  readonly isPlaying: boolean
+}
+
+/** What the pointer and the reader's attention are on. */
+export interface AttentionState {
+  readonly hovered: Target | undefined
+  readonly selected: Target | undefined
+  /** The node of the iomem tree that is zoomed to; 0 is all of it. */
+  readonly focus: number
+}
+
+/** One sentence that the page has to say. */
+export interface NoticeState {
+  readonly notice: string | undefined
+}
+
+export type Theme = 'auto' | 'light' | 'dark'
+
+export interface ThemeState {
+  readonly theme: Theme
+}
+
+/** Parts of a machine that were imported one after the other. */
+export interface ImportState {
+  readonly listing: IomemListing | undefined
+  readonly regions: readonly NdctlRegion[]
+  /** What the last import was found to be, in sentences. */
+  readonly findings: readonly string[]
+}
+
+export type PinholeState = SessionState & AttentionState & NoticeState & ThemeState & ImportState

@@ -1,0 +1,31 @@
+import { create } from 'zustand'
+import { scenarios } from '../scenarios'
+import { openScenario } from '../scenarios/open'
+import type { PinholeState } from './state'
+
+function initialState(): PinholeState {
+  const [first] = scenarios
+  const opened = first === undefined ? 'There is no scenario.' : openScenario(first)
+  if (typeof opened === 'string') throw new Error(opened)
+  return {
+    opened,
+    version: 0,
+    isPlaying: false,
+    hovered: undefined,
+    selected: undefined,
+    focus: 0,
+    notice: undefined,
+    theme: 'auto',
+    listing: undefined,
+    regions: [],
+    findings: [],
+  }
+}
+
+/** The one store. Actions are in files of their own, by what they are about. */
+export const usePinhole = create<PinholeState>()(initialState)
+
+export const { getState, setState } = usePinhole
+
+/** Back to how the page opens: for tests. */
+export const resetStore = (): void => setState(initialState(), true)

@@ -1,0 +1,136 @@
+import { useState } from 'react'
+import { policies } from '../linux/policies'
+import { presets } from '../linux/presets'
+import { scenarios } from '../scenarios'
+import { chooseTheme } from '../store/attention'
+import { changeSetup, openScenarioWith } from '../store/session'
+import { usePinhole } from '../store/store'
+import { Help } from './Help'
+import { ImportDialog } from './ImportDialog'
+import { ShareDialog } from './ShareDialog'
+
+type Dialog = 'import' | 'share' | 'help'
+
+const dialogs = { import: ImportDialog, share: ShareDialog, help: Help } as const
+
+/** What is shown, under which kernel and policies, and the ways in and out. */
+export function Header() {
+  const [dialog, setDialog] = useState<Dialog | undefined>()
+  const Open = dialog === undefined ? undefined : dialogs[dialog]
+  return (
+    <header className="header">
+      <h1>
+        <img src="./icon.svg" alt="" width="26" height="26" />
+        Pinhole
+      </h1>
+      <ScenarioChoice />
+      <Settings />
+      <nav aria-label="Page">
+        <button type="button" onClick={() => setDialog('import')}>
+          Import
+        </button>
+        <button type="button" onClick={() => setDialog('share')}>
+          Share
+        </button>
+        <ThemeButton />
+        <button type="button" aria-label="Help" onClick={() => setDialog('help')}>
+          ?
+        </button>
+      </nav>
+      {Open !== undefined && <Open onClose={() => setDialog(undefined)} />}
+    </header>
+  )
+}
+
+function ScenarioChoice() {
+  const { opened } = usePinhole()
+  const { scenario } = opened
+  const all = scenarios.includes(scenario) ? scenarios : [...scenarios, scenario]
+  return (
+    <>
+      <label className="scenario">
+        <span className="visually-hidden">Scenario</span>
+        <select
+          value={scenario.name}
+          onChange={(event) => {
+            const next = all.find(({ name }) => name === event.target.value)
+            if (next !== undefined) openScenarioWith(next)
+          }}
+        >
+          {all.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      {scenario.recorded !== undefined && (
+        <span className="badge">{`recorded on ${scenario.recorded.kernel}`}</span>
+      )}
+    </>
+  )
+}
+
+/** Kernel, policies and parameters. Changing one keeps the moment, if the schedule still has it. */
+function Settings() {
+  const { opened } = usePinhole()
+  const { scenario, setup, preset } = opened
+  return (
+    <div className="settings">
+      <label className="chip">
+        <span className="visually-hidden">Kernel</span>
+        <select value={preset} onChange={(event) => changeSetup({ preset: event.target.value })}>
+          {presets.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      {policies
+        .filter(({ name }) => scenario.policies.includes(name))
+        .map(({ name, question, values }) => (
+          <label key={name} className="chip" title={question}>
+            <span className="visually-hidden">{question}</span>
+            <select
+              value={setup.policies[name] ?? ''}
+              onChange={(event) => changeSetup({ policies: { [name]: event.target.value } })}
+            >
+              {Object.entries(values).map(([value, { title, says }]) => (
+                <option key={value} value={value} title={says}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          </label>
+        ))}
+      {Object.entries(scenario.params).map(([name, { title, min, max }]) => (
+        <label key={name} className="chip">
+          {title}
+          <input
+            type="number"
+            value={setup.params[name] ?? min}
+            {...{ min, max }}
+            onChange={(event) => changeSetup({ params: { [name]: event.target.valueAsNumber } })}
+          />
+        </label>
+      ))}
+    </div>
+  )
+}
+
+const nextTheme = { auto: 'light', light: 'dark', dark: 'auto' } as const
+const themeWords = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const
+
+function ThemeButton() {
+  const theme = usePinhole((state) => state.theme)
+  return (
+    <button
+      type="button"
+      aria-label={`Theme: ${theme}`}
+      onClick={() => chooseTheme(nextTheme[theme])}
+    >
+      {themeWords[theme]}
+    </button>
+  )
+}

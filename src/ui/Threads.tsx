@@ -1,0 +1,84 @@
+import { errnoName } from '../linux/include/errno'
+import type { Kernel } from '../linux/kernel'
+import { runTask, stepTask } from '../store/session'
+import { usePinhole } from '../store/store'
+
+/** A lane for each thread: what comes next, or what it waits for. */
+export function Threads() {
+  const { opened } = usePinhole()
+  const { kernel } = opened.timeline
+  return (
+    <section className="threads" aria-labelledby="threads-title">
+      <h2 id="threads-title">Threads</h2>
+      <ul>
+        {kernel.tasks.rows().map(({ id }) => (
+          <Thread key={id} kernel={kernel} id={id} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Thread({ kernel, id }: { kernel: Kernel; id: number }) {
+  const { name, ret } = kernel.tasks.at(id)
+  const { machine } = kernel
+  const [top] = machine.frames(id)
+  const waiting = machine.waiting(id)
+  const state = top === undefined ? 'idle' : waiting === undefined ? 'ready' : 'waiting'
+  return (
+    <li className={`thread ${state}`} data-thread={name}>
+      <strong>{name}</strong>
+      <span className="thread-fn">
+        {top === undefined ? 'in user space' : `${top.step.fn ?? top.operation.source.fn}()`}
+      </span>
+      <span className="thread-does">
+        {top === undefined
+          ? ret === 0
+            ? ''
+            : `last returned ${errnoName(ret)}`
+          : (waiting?.reason ?? `next: ${top.step.does}`)}
+      </span>
+      {top !== undefined && <ThreadButtons kernel={kernel} id={id} name={name} />}
+    </li>
+  )
+}
+
+function ThreadButtons({ kernel, id, name }: { kernel: Kernel; id: number; name: string }) {
+  const { machine } = kernel
+  const stuck = !machine.canStep(id)
+  const choices = stuck ? 1 : machine.choices(id)
+  const [top] = machine.frames(id)
+  return (
+    <span className="thread-buttons">
+      {Array.from({ length: choices }, (_, choice) => (
+        <button
+          key={machine.choiceName(id, choice)}
+          type="button"
+          disabled={stuck}
+          aria-label={`Step ${name}${choices > 1 ? `: ${machine.choiceName(id, choice)}` : ''}`}
+          onClick={() => stepTask(id, choice)}
+        >
+          {choices > 1 ? machine.choiceName(id, choice) : 'Step'}
+        </button>
+      ))}
+      <button type="button" disabled={stuck} aria-label={`Run ${name}`} onClick={() => runTask(id)}>
+        Run
+      </button>
+      {top !== undefined && (
+        <select
+          aria-label={`Run ${name} to a step`}
+          disabled={stuck}
+          value=""
+          onChange={(event) => runTask(id, event.target.value)}
+        >
+          <option value="">to…</option>
+          {top.operation.steps.map((step) => (
+            <option key={step.name} value={`${top.operation.name}.${step.name}`}>
+              {step.name}
+            </option>
+          ))}
+        </select>
+      )}
+    </span>
+  )
+}

@@ -1,0 +1,37 @@
+import type { Kernel } from '../linux/kernel'
+import type { Target } from '../machine'
+import { isThere } from '../store/menu'
+
+const hex = (value: number): string => `0x${value.toString(16)}`
+
+/** An object in a few words, as the inspector and the menu head it. */
+export function describeTarget(k: Kernel, target: Target): string {
+  const { kind, id, key = 0 } = target
+  if (!isThere(k, target)) return 'This object is gone.'
+  switch (kind) {
+    case 'pte':
+      return `Entry of ${k.mms.at(id).comm}, va ${hex(key * 4096)}`
+    case 'page':
+      return `struct page ${hex(key)}`
+    case 'vma':
+      return `Area ${k.vmas.at(id).label} of ${k.mms.at(k.vmas.at(id).vm_mm).comm}`
+    case 'inode':
+      return `File ${k.inodes.at(id).name}`
+    case 'super_block':
+      return `File system ${k.superBlocks.at(id).s_type} on ${k.superBlocks.at(id).s_id}`
+    case 'namespace':
+      return `Namespace ${k.namespaces.at(id).name}`
+    case 'resource':
+      return `Range ${k.resources.at(id).name}`
+    case 'pin':
+      return `FOLL_${k.pinHandles.at(id).kind} of ${k.pinHandles.at(id).got} pages`
+    case 'pgmap':
+      return `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`
+    case 'mm':
+      return `Address space of ${k.mms.at(id).comm}`
+    case 'task':
+      return `Thread ${k.tasks.at(id).name}`
+    default:
+      return kind
+  }
+}
