@@ -1,67 +1,100 @@
-import { type Json, readJson } from './text/json-exact'
-import { bytesAt, isJsonObject, type JsonObject, textAt } from './text/json-shape'
-import { failure, type Result, success } from './text/result'
+import { DAX_KINDS } from './daxctl'
+import { type Device, namedBy, readDevices, type Tool } from './text/devices'
+import { readPastedJson } from './text/pasted-json'
+import type { Result } from './text/result'
+import { address, int, listOf, Shape, size, text, yesNo } from './text/shape'
 
-/** The key that names a thing is the thing's kind as well. */
-const KINDS = ['bus', 'port', 'decoder', 'endpoint', 'memdev', 'region'] as const
+const dport = { dport: text, alias: text, id: address }
+const target = { target: text, alias: text, position: int, id: address }
+const mapping = { position: int, memdev: text, decoder: text }
 
-/** A thing of a CXL topology, with what hangs below it. */
-export interface CxlNode {
-  readonly kind: (typeof KINDS)[number]
-  readonly name: string
-  /** Host physical address where it decodes, if it says so. */
-  readonly resource?: bigint
-  readonly bytes?: bigint
-  readonly ways?: bigint
-  readonly state: string
-  readonly children: readonly CxlNode[]
+/** Objects of `cxl list` (ndctl: cxl/json.c). A decoder and a mapping also name other objects. */
+const CXL_KINDS = {
+  bus: { name: namedBy('bus'), facts: { provider: text, nr_dports: int, dports: listOf(dport) } },
+  endpoint: {
+    name: namedBy('endpoint'),
+    facts: { host: text, parent_dport: text, depth: int, decoders_committed: int, state: text },
+  },
+  port: {
+    name: namedBy('port'),
+    facts: {
+      host: text,
+      parent_dport: text,
+      depth: int,
+      decoders_committed: int,
+      nr_dports: int,
+      dports: listOf(dport),
+      state: text,
+    },
+  },
+  decoder: {
+    name: namedBy('decoder'),
+    facts: {
+      resource: address,
+      size,
+      interleave_ways: int,
+      interleave_granularity: int,
+      region: text,
+      dpa_resource: address,
+      dpa_size: size,
+      mode: text,
+      state: text,
+      pmem_capable: yesNo,
+      volatile_capable: yesNo,
+      accelmem_capable: yesNo,
+      locked: yesNo,
+      nr_targets: int,
+      targets: listOf(target),
+    },
+  },
+  memdev: {
+    name: namedBy('memdev'),
+    facts: {
+      pmem_size: size,
+      ram_size: size,
+      serial: address,
+      numa_node: int,
+      host: text,
+      firmware_version: text,
+      state: text,
+    },
+  },
+  region: {
+    name: namedBy('region'),
+    facts: {
+      resource: address,
+      size,
+      type: text,
+      interleave_ways: int,
+      interleave_granularity: int,
+      decode_state: text,
+      state: text,
+      mappings: listOf(mapping),
+    },
+  },
+  ...DAX_KINDS,
+} as const
+
+/** A bus, port, endpoint, decoder, memdev or region of a CXL machine, with what is below it. */
+export type CxlNode = Device<typeof CXL_KINDS>
+
+const TOOL: Tool<typeof CXL_KINDS> = {
+  command: 'cxl list',
+  kinds: CXL_KINDS,
+  groups: new Set(
+    'buses ports endpoints decoders memdevs memdev regions daxregion devices'.split(' '),
+  ),
 }
 
-const MAX_NODES = 20_000
-
-/** Reads `cxl list`, in any of its shapes: grouped or not, with keys that carry the parent's name. */
-export function readCxl(text: string): Result<CxlNode[]> {
-  const json = readJson(text)
+/**
+ * Reads what `cxl list` printed (best with -vv), with or without -u, as a forest of devices.
+ * Leaves out health, partition, alert and media-error keys of -vvv.
+ */
+export function readCxl(given: string): Result<CxlNode[]> {
+  const json = readPastedJson(given)
   if (!json.ok) return json
-  const budget = { left: MAX_NODES }
-  const nodes = nodesIn(json.value, budget)
-  if (budget.left <= 0) return failure(`The topology has more than ${MAX_NODES} parts.`)
-  return nodes.length === 0
-    ? failure(
-        'The JSON has no bus, port, decoder, memdev or region: paste what `cxl list -vv` printed.',
-      )
-    : success(nodes)
-}
-
-/** The things in a value, whatever lists and groups are around them; the reader bounds the depth. */
-function nodesIn(value: Json, budget: { left: number }): CxlNode[] {
-  if (budget.left <= 0) return []
-  if (Array.isArray(value)) return value.flatMap((each) => nodesIn(each, budget))
-  if (!isJsonObject(value)) return []
-  const kind = kindOf(value)
-  if (kind !== undefined) budget.left -= 1
-  const children = Object.values(value).flatMap((each) => nodesIn(each, budget))
-  return kind === undefined ? children : [nodeOf(value, kind, children)]
-}
-
-/** A decoder names its region, and a mapping its memdev: the thing's own name is the first key. */
-function kindOf(object: JsonObject): CxlNode['kind'] | undefined {
-  const [first = ''] = Object.keys(object)
-  return KINDS.find((kind) => kind === first && textAt(object, kind) !== '')
-}
-
-function nodeOf(object: JsonObject, kind: CxlNode['kind'], children: readonly CxlNode[]): CxlNode {
-  const resource = bytesAt(object, 'resource')
-  const bytes =
-    bytesAt(object, 'size') ?? bytesAt(object, 'ram_size') ?? bytesAt(object, 'pmem_size')
-  const ways = bytesAt(object, 'interleave_ways')
-  return {
-    kind,
-    name: textAt(object, kind),
-    ...(resource === undefined ? {} : { resource }),
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(ways === undefined ? {} : { ways }),
-    state: textAt(object, 'state') || textAt(object, 'decode_state'),
-    children,
-  }
+  const shape = new Shape()
+  const nodes = readDevices(shape, TOOL, json.value)
+  if (nodes.length === 0) shape.warn('The list has no CXL device: run `cxl list -vv` as root.')
+  return shape.result(nodes)
 }

@@ -1,36 +1,79 @@
-import { readJson } from './text/json-exact'
-import { bytesAt, elements, isJsonObject, textAt } from './text/json-shape'
-import { failure, type Result, success } from './text/result'
+import { type Device, namedBy, readDevices, type Tool } from './text/devices'
+import type { JsonObject, JsonValue } from './text/json-exact'
+import { readPastedJson } from './text/pasted-json'
+import type { Result } from './text/result'
+import { address, type Facts, int, listOf, Shape, size, text, yesNo } from './text/shape'
 
-/** A device as `daxctl list` prints it. */
-export interface DaxctlDevice {
+const DEVICE = {
+  size,
+  target_node: int,
+  align: size,
+  mode: text,
+  state: text,
+  online_memblocks: int,
+  total_memblocks: int,
+  movable: yesNo,
+  mappings: listOf({ page_offset: address, start: address, end: address, size }),
+}
+const REGION = { id: int, path: text, size, available_size: size, align: size }
+
+/** Objects of `daxctl list`; ndctl and cxl print them too, below "daxregion". */
+export const DAX_KINDS = {
+  daxdevice: { name: namedBy('chardev', /^dax\d/), facts: DEVICE },
+  daxregion: { name: regionName, facts: REGION },
+} as const
+
+type DaxNode = Device<typeof DAX_KINDS>
+
+export interface DaxDevice extends Facts<typeof DEVICE> {
+  /** "dax0.0": the character device is /dev/dax0.0. */
   readonly chardev: string
-  readonly bytes: bigint
-  readonly align: bigint
-  /** devdax, or system-ram. */
-  readonly mode: string
 }
 
-const MAX_DEVICES = 4096
+export interface DaxRegion extends Facts<typeof REGION> {
+  readonly devices: readonly DaxDevice[]
+}
 
-/** Reads `daxctl list`, in any of its shapes. */
-export function readDaxctl(text: string): Result<DaxctlDevice[]> {
-  const json = readJson(text)
+export interface DaxctlListing {
+  readonly regions: readonly DaxRegion[]
+  /** All devices, also those of the regions. */
+  readonly devices: readonly DaxDevice[]
+}
+
+const TOOL: Tool<typeof DAX_KINDS> = {
+  command: 'daxctl list',
+  kinds: DAX_KINDS,
+  groups: new Set(['regions', 'daxregion', 'daxregions', 'devices']),
+}
+
+/** Reads what `daxctl list` printed, with or without -R, -D, -M and -u. */
+export function readDaxctl(given: string): Result<DaxctlListing> {
+  const json = readPastedJson(given)
   if (!json.ok) return json
-  const top = (Array.isArray(json.value) ? json.value : [json.value]).filter(isJsonObject)
-  const groups = top.flatMap((each) => [each, ...elements(each, 'regions')])
-  const devices = groups.flatMap((each) =>
-    textAt(each, 'chardev') === '' ? elements(each, 'devices') : [each],
-  )
-  if (devices.length === 0)
-    return failure('The JSON has no device with a "chardev": paste what `daxctl list` printed.')
-  if (devices.length > MAX_DEVICES) return failure(`The list has more than ${MAX_DEVICES} devices.`)
-  return success(
-    devices.map((each) => ({
-      chardev: textAt(each, 'chardev'),
-      bytes: bytesAt(each, 'size') ?? 0n,
-      align: bytesAt(each, 'align') ?? 0n,
-      mode: textAt(each, 'mode'),
-    })),
-  )
+  const shape = new Shape()
+  const listing = daxListing(readDevices(shape, TOOL, json.value))
+  if (listing.regions.length + listing.devices.length === 0)
+    shape.warn('The list has no DAX device: run `daxctl list -RD` as root.')
+  return shape.result(listing)
+}
+
+/** Regions and devices among the nodes of a tool. */
+export function daxListing(nodes: readonly DaxNode[]): DaxctlListing {
+  const regions: DaxRegion[] = []
+  const devices: DaxDevice[] = []
+  for (const node of nodes) {
+    if (node.kind === 'daxdevice') devices.push({ chardev: node.name, ...node.facts })
+    if (node.kind !== 'daxregion') continue
+    const inside = daxListing(node.children).devices
+    regions.push({ ...node.facts, devices: inside })
+    for (const device of inside) devices.push(device)
+  }
+  return { regions, devices }
+}
+
+/** A DAX region has a path in sysfs, or at least a number and devices. */
+function regionName(object: JsonObject): JsonValue | undefined {
+  if (typeof object['path'] === 'string') return object['path']
+  const isRegion = object['id'] !== undefined && object['devices'] !== undefined
+  return isRegion ? `region${String(object['id'])}` : undefined
 }

@@ -1,67 +1,112 @@
-import { type Json, readJson } from './text/json-exact'
-import { bytesAt, elements, isJsonObject, type JsonObject, textAt } from './text/json-shape'
-import { failure, type Result, success } from './text/result'
+import { DAX_KINDS, type DaxRegion, daxListing } from './daxctl'
+import { type Device, namedBy, readDevices, type Tool } from './text/devices'
+import { readPastedJson } from './text/pasted-json'
+import type { Result } from './text/result'
+import { address, type Facts, int, Shape, size, text } from './text/shape'
 
-/** A namespace as `ndctl list -N` prints it. */
-export interface NdctlNamespace {
-  readonly dev: string
-  /** fsdax, devdax, raw or sector. */
-  readonly mode: string
-  /** Where the struct pages are: mem, or dev. */
-  readonly map: string
-  readonly bytes: bigint
-  readonly blockdev: string
+const BUS = { provider: text, scrub_state: text }
+const DIMM = { id: text, handle: address, phys_id: address, security: text, state: text }
+const REGION = {
+  size,
+  align: size,
+  available_size: size,
+  type: text,
+  numa_node: int,
+  target_node: int,
+  iset_id: address,
+  persistence_domain: text,
+  state: text,
+}
+const NAMESPACE = {
+  /** fsdax, devdax, sector or raw. */
+  mode: text,
+  /** Where its struct pages are: "mem" is ordinary memory, "dev" the device itself. */
+  map: text,
+  size,
+  uuid: text,
+  name: text,
+  blockdev: text,
+  chardev: text,
+  align: size,
+  sector_size: size,
+  numa_node: int,
+  target_node: int,
+  badblock_count: int,
+  state: text,
 }
 
-/** A region as `ndctl list -R` prints it. */
-export interface NdctlRegion {
+/** Objects of `ndctl list` (ndctl: util/json.c, ndctl/list.c): the name tells the kind. */
+const ND_KINDS = {
+  bus: { name: namedBy('dev', /^ndbus\d/), facts: BUS },
+  dimm: { name: namedBy('dev', /^nmem\d/), facts: DIMM },
+  region: { name: namedBy('dev', /^region\d/), facts: REGION },
+  namespace: { name: namedBy('dev', /^namespace\d/), facts: NAMESPACE },
+  ...DAX_KINDS,
+} as const
+
+type NdNode = Device<typeof ND_KINDS>
+
+export interface NdctlNamespace extends Facts<typeof NAMESPACE> {
+  /** "namespace0.0", which is also the name of its node in /proc/iomem. */
   readonly dev: string
-  readonly type: string
-  readonly bytes: bigint
+  /** Of a devdax namespace. */
+  readonly daxregion?: DaxRegion
+}
+
+export interface NdctlRegion extends Facts<typeof REGION> {
+  readonly dev: string
   readonly namespaces: readonly NdctlNamespace[]
 }
 
-const MAX_ELEMENTS = 4096
-
-/** Reads `ndctl list`, in any of its shapes. */
-export function readNdctl(text: string): Result<NdctlRegion[]> {
-  const json = readJson(text)
-  if (!json.ok) return json
-  const groups = objectsOf(json.value).flatMap((each) => [each, ...elements(each, 'buses')])
-  const regions = groups.flatMap((each) => (isRegion(each) ? [each] : elements(each, 'regions')))
-  const loose = groups.flatMap((each) => {
-    if (isRegion(each)) return []
-    return isNamespace(each) ? [each] : elements(each, 'namespaces')
-  })
-  const count = regions.length + loose.length
-  if (count === 0)
-    return failure(
-      'The JSON has no regions and no namespaces: paste what `ndctl list -RN` printed.',
-    )
-  if (count > MAX_ELEMENTS)
-    return failure(`The list has more than ${MAX_ELEMENTS} regions and namespaces.`)
-  const rest = { dev: '', type: 'pmem', bytes: 0n, namespaces: loose.map(namespaceOf) }
-  const found = regions.map(regionOf)
-  return success(loose.length === 0 ? found : [...found, rest])
+export interface NdctlDimm extends Facts<typeof DIMM> {
+  readonly dev: string
 }
 
-const objectsOf = (value: Json): JsonObject[] =>
-  (Array.isArray(value) ? value : [value]).filter(isJsonObject)
+export interface NdctlListing {
+  readonly regions: readonly NdctlRegion[]
+  /** Namespaces that were listed outside a region. */
+  readonly namespaces: readonly NdctlNamespace[]
+  readonly dimms: readonly NdctlDimm[]
+}
 
-const isRegion = (object: JsonObject): boolean => textAt(object, 'dev').startsWith('region')
-const isNamespace = (object: JsonObject): boolean => textAt(object, 'dev').startsWith('namespace')
+const TOOL: Tool<typeof ND_KINDS> = {
+  command: 'ndctl list',
+  kinds: ND_KINDS,
+  groups: new Set('buses dimms regions namespaces daxregion devices'.split(' ')),
+}
 
-const regionOf = (object: JsonObject): NdctlRegion => ({
-  dev: textAt(object, 'dev'),
-  type: textAt(object, 'type'),
-  bytes: bytesAt(object, 'size') ?? 0n,
-  namespaces: elements(object, 'namespaces').map(namespaceOf),
-})
+/** Reads what `ndctl list` printed (best with -RNDv), with or without -u. Leaves out badblocks and health. */
+export function readNdctl(given: string): Result<NdctlListing> {
+  const json = readPastedJson(given)
+  if (!json.ok) return json
+  const shape = new Shape()
+  const nodes = readDevices(shape, TOOL, json.value)
+  if (nodes.length === 0) shape.warn('The list has no device: run `ndctl list -RNDv` as root.')
+  return shape.result(listingOf(nodes.flatMap(insideBuses)))
+}
 
-const namespaceOf = (object: JsonObject): NdctlNamespace => ({
-  dev: textAt(object, 'dev'),
-  mode: textAt(object, 'mode'),
-  map: textAt(object, 'map'),
-  bytes: bytesAt(object, 'size') ?? 0n,
-  blockdev: textAt(object, 'blockdev'),
-})
+const insideBuses = (node: NdNode): NdNode[] => (node.kind === 'bus' ? node.children : [node])
+
+function listingOf(nodes: readonly NdNode[]): NdctlListing {
+  const regions: NdctlRegion[] = []
+  const namespaces: NdctlNamespace[] = []
+  const dimms: NdctlDimm[] = []
+  for (const node of nodes) {
+    if (node.kind === 'region')
+      regions.push({
+        dev: node.name,
+        ...node.facts,
+        namespaces: listingOf(node.children).namespaces,
+      })
+    if (node.kind === 'namespace') namespaces.push(namespaceOf(node))
+    if (node.kind === 'dimm') dimms.push({ dev: node.name, ...node.facts })
+  }
+  return { regions, namespaces, dimms }
+}
+
+function namespaceOf({ name, facts, children }: NdNode & { kind: 'namespace' }): NdctlNamespace {
+  const [daxregion] = daxListing(children.filter(isDax)).regions
+  return { dev: name, ...facts, ...(daxregion === undefined ? {} : { daxregion }) }
+}
+
+const isDax = (node: NdNode) => node.kind === 'daxregion'

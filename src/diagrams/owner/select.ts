@@ -6,12 +6,11 @@ import type { CardView, Link, Row, Segment, Tone } from '../shared/cards'
 import { was, wasInRow } from '../shared/changed'
 import { size } from '../shared/format'
 
-const STATES = ['live', 'dying', 'dead', 'exited'] as const
+const STATES = ['live', 'dying', 'dead'] as const
 const stateTone: Record<(typeof STATES)[number], Tone> = {
   live: 'owned',
   dying: 'pinned',
   dead: 'broken',
-  exited: 'broken',
 }
 
 /** Who the pages belong to: pgmaps, files, the file system, the device and its driver. */
@@ -32,11 +31,15 @@ function pgmaps(k: Kernel, changes: readonly Change[]): CardView[] {
       {
         kind: 'pills',
         label: 'percpu_ref',
-        pills: STATES.map((text) => ({ text, on: text === state, tone: stateTone[text] })),
+        pills: STATES.map((text) => ({
+          text,
+          on: text === (state === 'exited' ? 'dead' : state),
+          tone: stateTone[text],
+        })),
       },
       {
         kind: 'text',
-        label: `ref, ${mode}`,
+        label: state === 'exited' ? 'ref, exited' : `ref, ${mode}`,
         value: ref.toLocaleString('en'),
         ...was(wasInRow(changes, 'pgmaps', id, 'ref'), (value: number) =>
           value.toLocaleString('en'),

@@ -68,17 +68,14 @@ function entryCard(
   const { pgd, pud, pmd, pte } = indicesOf(run.start)
   const isPmd = (run.flags & PTE.pse) !== 0
   const count = isPmd ? run.length / PMD_PAGES : run.length
-  const broken = findings.find(
-    ({ table, id, key }) =>
-      table === 'ptes' && id === mm && key !== undefined && run.start <= key && key < run.end,
-  )
+  const broken = brokenText(k, { mm, run }, findings)
   const name = isPmd ? `PMD ${pmd}` : `PTE ${pte}`
   const owner = k.mms.rows().length > 1 ? `${k.mms.at(mm).comm}: ` : ''
   const rows: Row[] = [
     { kind: 'bits', bits: bitCells(run, wasAtKey(changes, 'ptes', mm, run.start, 'flags')) },
     { kind: 'text', label: 'pfn', value: pageRange(run.pfn, run.length) },
   ]
-  if (broken !== undefined) rows.push({ kind: 'text', value: broken.says, tone: 'broken' })
+  if (broken !== undefined) rows.push({ kind: 'text', value: broken, tone: 'broken' })
   return {
     target: { kind: 'pte', id: mm, key: run.start },
     above: `${owner}PGD ${pgd} › PUD ${pud}${isPmd ? '' : ` › PMD ${pmd}`}`,
@@ -87,6 +84,20 @@ function entryCard(
     tone: broken === undefined ? 'plain' : 'broken',
     rows,
   }
+}
+
+/** Why an entry is drawn as broken: a property names it, or it maps what has no struct page. */
+function brokenText(
+  k: Kernel,
+  { mm, run }: Entry,
+  findings: readonly Finding[],
+): string | undefined {
+  const named = findings.find(
+    ({ table, id, key = -1 }) => table === 'ptes' && id === mm && run.start <= key && key < run.end,
+  )
+  if (named !== undefined) return named.says
+  const isStale = (run.flags & PTE.devmap) !== 0 && !k.pages.covers(run.pfn, run.pfn + run.length)
+  return isStale ? 'still present; no struct page is behind it' : undefined
 }
 
 function bitCells({ flags }: RunView<typeof Pte>, before: unknown): BitCell[] {
@@ -121,15 +132,9 @@ function emptyAreas(k: Kernel): CardView[] {
 export function linkPageTable(k: Kernel, findings: readonly Finding[]): Link[] {
   return entriesOf(k)
     .slice(0, MAX_ENTRIES)
-    .map(({ mm, run }) => {
-      const isBroken = findings.some(
-        ({ table, id, key = -1 }) =>
-          table === 'ptes' && id === mm && run.start <= key && key < run.end,
-      )
-      return {
-        from: { kind: 'pte', id: mm, key: run.start },
-        to: { kind: 'page', id: 0, key: run.pfn },
-        tone: isBroken ? 'broken' : 'mapped',
-      }
-    })
+    .map(({ mm, run }) => ({
+      from: { kind: 'pte', id: mm, key: run.start },
+      to: { kind: 'page', id: 0, key: run.pfn },
+      tone: brokenText(k, { mm, run }, findings) === undefined ? 'mapped' : 'broken',
+    }))
 }

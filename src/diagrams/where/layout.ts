@@ -22,8 +22,8 @@ const KIB_4 = 4096
 const TIB_16 = 2 ** 44
 const LINE = 17
 
-/** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice and a half as high. */
-const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([36, 92]).clamp(true)
+/** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice as high. */
+const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([30, 64]).clamp(true)
 
 /** Places ranges below each other in the order of their addresses; a bar spans the ranges inside it. */
 export function layoutWhere(

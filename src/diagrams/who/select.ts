@@ -2,7 +2,7 @@ import { errnoName } from '../../linux/include/errno'
 import { PAGE_SIZE } from '../../linux/include/mm'
 import type { Kernel } from '../../linux/kernel'
 import type { CardView, Link, Row } from '../shared/cards'
-import { pageCount, pageRange, size } from '../shared/format'
+import { hex, pageCount, pageRange, size } from '../shared/format'
 
 /** Processes with their areas, other threads, and what is pinned. */
 export const selectWho = (k: Kernel): CardView[] => [
@@ -28,7 +28,7 @@ function areas(k: Kernel, mm: number): Row[] {
     target: { kind: 'vma', id: vma.id },
     title: vma.label,
     value: `${size((vma.vm_end - vma.vm_start) * PAGE_SIZE)} MAP_SHARED`,
-    sub: `${k.inodes.at(vma.vm_file).name} + ${size(vma.vm_pgoff * PAGE_SIZE)}`,
+    sub: `${k.inodes.at(vma.vm_file).name} + ${hex(vma.vm_pgoff * PAGE_SIZE)}`,
   }))
 }
 
@@ -69,10 +69,7 @@ function otherThreads(k: Kernel): CardView[] {
   return others.map(({ id, name, ret, role }) => {
     const top = k.machine.frames(id)[0]
     const waits = k.machine.waiting(id) !== undefined
-    const value =
-      top === undefined
-        ? `in user space, last returned ${errnoName(ret)}`
-        : (top.step.fn ?? top.operation.name)
+    const value = top === undefined ? idleText(ret) : (top.step.fn ?? top.operation.name)
     return {
       target: { kind: 'task', id },
       title: name,
@@ -82,6 +79,9 @@ function otherThreads(k: Kernel): CardView[] {
     }
   })
 }
+
+const idleText = (ret: number): string =>
+  ret === 0 ? 'in user space' : `in user space, last returned ${errnoName(ret)}`
 
 /** From areas to their entries, and from pins to their pages. */
 export function linkWho(k: Kernel): Link[] {

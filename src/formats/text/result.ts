@@ -31,19 +31,15 @@ const SHOWN = 40
 
 /** A piece of hostile text for a sentence: short, on one line, without control characters. */
 export function quoted(text: string): string {
-  const plain = Array.from(text, (c) => (isControl(c) ? '�' : c)).join('')
-  return `"${plain.length > SHOWN ? `${plain.slice(0, SHOWN)}…` : plain}"`
+  const characters = Array.from(text.slice(0, 2 * SHOWN + 2), (c) => (isControl(c) ? '�' : c))
+  const clipped = characters.length > SHOWN || text.length > 2 * SHOWN + 2
+  return `"${characters.slice(0, SHOWN).join('')}${clipped ? '…' : ''}"`
 }
 
-/** C0, DEL, C1, and what turns the direction of text around. */
-export function isControl(character: string): boolean {
-  const code = character.codePointAt(0) ?? 0
-  return (
-    code < 0x20 ||
-    (code >= 0x7f && code < 0xa0) ||
-    (code >= 0x200e && code <= 0x200f) ||
-    (code >= 0x2028 && code <= 0x202e) ||
-    (code >= 0x2066 && code <= 0x2069) ||
-    (code >= 0xd800 && code <= 0xdfff)
-  )
-}
+/** C0, DEL, C1, line separators, lone surrogates, and what is invisible or turns text around. */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+
+export const isControl = (character: string): boolean => CONTROL.test(character)
+
+/** Index of the first control character, in UTF-16 units; -1 if there is none. */
+export const firstControl = (text: string): number => text.search(CONTROL)

@@ -1,0 +1,23 @@
+import type { Command } from './command'
+import { importCommand } from './import'
+import { list } from './list'
+import { say } from './output'
+import { replayCommand } from './replay'
+import { run } from './run'
+
+const help: Command = {
+  usage: 'help',
+  does: 'Prints this.',
+  run() {
+    for (const { usage, does } of Object.values(commands)) say(`${usage}\n    ${does}`)
+    return 0
+  },
+}
+
+export const commands: Readonly<Record<string, Command>> = {
+  list,
+  run,
+  import: importCommand,
+  replay: replayCommand,
+  help,
+}

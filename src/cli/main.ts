@@ -1,0 +1,23 @@
+import { commands } from './commands'
+import { say, UserError } from './output'
+
+/** `pinhole COMMAND …`: exit 0 fine, 1 a property is broken or a recording disagrees, 2 bad input. */
+async function main([name = 'help', ...rest]: readonly string[]): Promise<number> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined)
+    throw new UserError(
+      `There is no command "${name}"; known are ${Object.keys(commands).join(', ')}.`,
+    )
+  return command.run(rest)
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    if (!(error instanceof UserError)) throw error
+    say(error.message, process.stderr)
+    process.exitCode = 2
+  },
+)
