@@ -5,6 +5,7 @@ const PORT = 4199
 
 export default defineConfig({
   testDir: '.',
+  testMatch: '*.test.ts',
   timeout: 60_000,
   workers: 2,
   retries: 0,

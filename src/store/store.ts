@@ -25,6 +25,12 @@ function initialState(): PinholeState {
 /** The one store. Actions are in files of their own, by what they are about. */
 export const usePinhole = create<PinholeState>()(initialState)
 
+/** The open scenario; renders again whenever its timeline has changed. */
+export function useOpened() {
+  usePinhole((state) => state.version)
+  return usePinhole((state) => state.opened)
+}
+
 export const { getState, setState } = usePinhole
 
 /** Back to how the page opens: for tests. */

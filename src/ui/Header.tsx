@@ -4,7 +4,7 @@ import { presets } from '../linux/presets'
 import { scenarios } from '../scenarios'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened, usePinhole } from '../store/store'
 import { Help } from './Help'
 import { ImportDialog } from './ImportDialog'
 import { ShareDialog } from './ShareDialog'
@@ -43,7 +43,7 @@ export function Header() {
 }
 
 function ScenarioChoice() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { scenario } = opened
   const all = scenarios.includes(scenario) ? scenarios : [...scenarios, scenario]
   return (
@@ -73,7 +73,7 @@ function ScenarioChoice() {
 
 /** Kernel, policies and parameters. Changing one keeps the moment, if the schedule still has it. */
 function Settings() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { scenario, setup, preset } = opened
   return (
     <div className="settings">

@@ -1,12 +1,13 @@
 import { citation } from '../machine'
 import { select } from '../store/attention'
-import { usePinhole } from '../store/store'
+import { useOpened, usePinhole } from '../store/store'
 import { describeTarget } from './describe'
 import { inspect } from './inspect'
 
 /** The fields of the selected object, and where the kernel's source has the step that was last taken. */
 export function Inspector() {
-  const { opened, selected } = usePinhole()
+  const opened = useOpened()
+  const selected = usePinhole((state) => state.selected)
   const { timeline } = opened
   const { kernel } = timeline
   const fields = selected === undefined ? [] : inspect(kernel, selected, timeline.changes())
@@ -52,7 +53,7 @@ export function Inspector() {
 
 /** The operation of the last step: what it is in the kernel, and what is left out of it here. */
 function Cited() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { moments, kernel } = opened.timeline
   const last = moments.at(-1)
   const operation = kernel.machine.operations.find(({ name }) => name === last?.operation)

@@ -1,9 +1,9 @@
-import { useEffect, useRef } from 'react'
+import { type RefObject, useEffect, useRef } from 'react'
 import type { Target } from '../machine'
 import { zoomTo } from '../store/attention'
 import { type MenuItem, menuFor } from '../store/menu'
 import { begin } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened, usePinhole } from '../store/store'
 import { describeTarget } from './describe'
 
 interface MenuProps {
@@ -18,7 +18,7 @@ const WIDTH = 340
 
 /** What can be begun at an object. What cannot be now stays in the list, greyed, with its reason. */
 export function ObjectMenu({ target, x, y, onClose }: MenuProps) {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const box = useRef<HTMLDivElement>(null)
   useClosing(box, onClose)
   const items = menuFor(opened.timeline, target)
@@ -71,7 +71,7 @@ export function ObjectMenu({ target, x, y, onClose }: MenuProps) {
 }
 
 function ZoomItem({ id, onClose }: { id: number; onClose: () => void }) {
-  const { focus } = usePinhole()
+  const focus = usePinhole((state) => state.focus)
   const isIn = focus === id
   return (
     <button
@@ -88,16 +88,20 @@ function ZoomItem({ id, onClose }: { id: number; onClose: () => void }) {
 }
 
 /** Escape, and a click elsewhere, close; focus goes in when the menu opens, and back when it closes. */
-function useClosing(box: React.RefObject<HTMLDivElement | null>, onClose: () => void) {
+function useClosing(box: RefObject<HTMLDivElement | null>, onClose: () => void) {
+  // The latest closure, so that the effect below runs once: it moves the focus.
+  const close = useRef(onClose)
+  close.current = onClose
   useEffect(() => {
     const before = document.activeElement
     box.current?.querySelector('button')?.focus()
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') onClose()
+      if (event.key === 'Escape') close.current()
       if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveFocus(event, box.current)
     }
     const onDown = (event: PointerEvent) => {
-      if (event.target instanceof Node && box.current?.contains(event.target) === false) onClose()
+      if (event.target instanceof Node && box.current?.contains(event.target) === false)
+        close.current()
     }
     document.addEventListener('keydown', onKey)
     document.addEventListener('pointerdown', onDown)
@@ -106,7 +110,7 @@ function useClosing(box: React.RefObject<HTMLDivElement | null>, onClose: () => 
       document.removeEventListener('pointerdown', onDown)
       if (before instanceof HTMLElement || before instanceof SVGElement) before.focus()
     }
-  }, [box, onClose])
+  }, [box])
 }
 
 function moveFocus(event: KeyboardEvent, box: HTMLDivElement | null) {

@@ -1,7 +1,7 @@
 import { citation, type Finding, type Target } from '../machine'
 import { select } from '../store/attention'
 import { seek } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened } from '../store/store'
 
 const kinds: Readonly<Record<string, string>> = {
   ptes: 'pte',
@@ -18,7 +18,7 @@ const targetOf = ({ table, id, key }: Finding): Target => ({
 
 /** Every property, always on; a broken one names the step and the object. */
 export function Properties() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   return (
     <section className="panel properties" aria-labelledby="properties-title">
       <h2 id="properties-title">Properties</h2>

@@ -1,10 +1,10 @@
 import type { Passage } from '../scenarios/open'
 import { seek } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened } from '../store/store'
 
 /** The text of this moment: the passage that is playing, or has just been. */
 export function Story() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { passages, scenario, timeline } = opened
   const onStory = timeline.branch.id === timeline.branches[0]?.id && passages.length > 0
   const index = passageAt(passages, timeline.cursor)

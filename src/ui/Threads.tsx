@@ -1,11 +1,11 @@
 import { errnoName } from '../linux/include/errno'
 import type { Kernel } from '../linux/kernel'
 import { runTask, stepTask } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened } from '../store/store'
 
 /** A lane for each thread: what comes next, or what it waits for. */
 export function Threads() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { kernel } = opened.timeline
   return (
     <section className="threads" aria-labelledby="threads-title">

@@ -1,12 +1,14 @@
 import { type PointerEvent, useMemo, useRef } from 'react'
 import type { Moment } from '../machine'
 import { chooseBranch, move, renameBranch, seek, togglePlay } from '../store/session'
-import { usePinhole } from '../store/store'
+import { useOpened, usePinhole } from '../store/store'
 import { type LaneView, layoutTimeline } from './timeline-layout'
 
 /** Every step as a tick in its lane, flags where a property broke, and a handle to travel with. */
 export function TimelinePanel() {
-  const { opened, version, isPlaying } = usePinhole()
+  const opened = useOpened()
+  const version = usePinhole((state) => state.version)
+  const isPlaying = usePinhole((state) => state.isPlaying)
   const { timeline } = opened
   const seen = useSeenMoments()
   const lanes = useMemo(() => layoutTimeline(seen, timeline.length), [seen, timeline.length])
@@ -68,7 +70,8 @@ export function TimelinePanel() {
 
 /** What ran at each moment of the branch, as far as it has been played; later moments stay known. */
 function useSeenMoments(): readonly (Moment | undefined)[] {
-  const { opened, version } = usePinhole()
+  const opened = useOpened()
+  const version = usePinhole((state) => state.version)
   const memory = useRef<{ branch: unknown; moments: readonly (Moment | undefined)[] }>({
     branch: undefined,
     moments: [],
@@ -97,7 +100,7 @@ const LANE = 34
 const part = (x: number): string => `${(x * 100).toFixed(3)}%`
 
 function Track({ lanes, flags }: TrackProps) {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { cursor, length } = opened.timeline
   const track = useRef<HTMLDivElement>(null)
   const travel = (event: PointerEvent<HTMLDivElement>) => {
@@ -160,7 +163,7 @@ function Track({ lanes, flags }: TrackProps) {
 }
 
 function Branches() {
-  const { opened } = usePinhole()
+  const opened = useOpened()
   const { branches, branch } = opened.timeline
   if (branches.length === 1) return <span>{`branch ${branch.name}`}</span>
   return (
