@@ -2,11 +2,9 @@ import { type CxlNode, readCxl } from './cxl'
 import { type DaxctlListing, readDaxctl } from './daxctl'
 import { type IomemListing, type IomemOptions, MAX_IOMEM_CHARACTERS, readIomem } from './iomem'
 import { iomemJson } from './iomem/write'
-import { inferFlags } from './iomem-flags'
-import { type Recording, readRecording } from './kernel-recording'
-import { machineOf } from './machine-import'
+import { readRecording } from './kernel-recording'
 import { type NdctlListing, readNdctl } from './ndctl'
-import { readLink, writeLink } from './permalink'
+import type { Recording } from './recording/record'
 import { jsonReady } from './text/json-ready'
 import { readPastedJson } from './text/pasted-json'
 import { failure, quoted, type Result } from './text/result'
@@ -129,5 +127,3 @@ export function toJson(imported: Imported, warnings: readonly string[]): ImportJ
       return imported satisfies never
   }
 }
-
-export { inferFlags, machineOf, readLink, readRecording, writeLink }

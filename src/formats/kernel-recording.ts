@@ -1,43 +1,7 @@
 import * as v from 'valibot'
 import { knownActions } from './recording/actions'
+import { HeaderSchema, type RecordedStep, type Recording, StepSchema } from './recording/record'
 import { failure, quoted, type Result, success } from './text/result'
-
-const Name = v.pipe(v.string(), v.maxLength(200))
-
-const ActionSchema = v.looseObject({
-  op: Name,
-  by: v.optional(Name, 'other'),
-  at: v.optional(Name),
-})
-
-const StepSchema = v.object({
-  group: Name,
-  n: v.optional(v.union([Name, v.pipe(v.number(), v.transform(String))]), ''),
-  title: v.optional(Name, ''),
-  do: v.optional(v.pipe(v.array(ActionSchema), v.maxLength(100))),
-  see: v.optional(v.record(v.string(), v.unknown()), {}),
-})
-
-const HeaderSchema = v.object({
-  kernelRecording: v.literal(1),
-  name: Name,
-  kernel: Name,
-  arch: v.optional(Name, ''),
-  how: v.optional(v.pipe(v.string(), v.maxLength(1000)), ''),
-})
-
-/** Something that was done: `op` by an actor, at a symbolic address, with what else the op takes. */
-export type Action = Readonly<v.InferOutput<typeof ActionSchema>>
-
-/** What was done, and what the kernel then showed. */
-export type RecordedStep = Readonly<v.InferOutput<typeof StepSchema>>
-
-/** What a real kernel printed while a script of memory-management actions ran on it. */
-export interface Recording {
-  readonly name: string
-  readonly kernel: string
-  readonly steps: readonly RecordedStep[]
-}
 
 const MAX_LINES = 10_000
 const MAX_CHARACTERS = 8 * 1024 * 1024

@@ -6,5 +6,4 @@ export const hover = (hovered: Target | undefined): void => setState({ hovered }
 export const select = (selected: Target | undefined): void => setState({ selected })
 export const zoomTo = (focus: number): void => setState({ focus })
 export const dismissNotice = (): void => setState({ notice: undefined })
-export const say = (notice: string): void => setState({ notice })
 export const chooseTheme = (theme: Theme): void => setState({ theme })

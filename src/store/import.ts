@@ -1,5 +1,6 @@
-import { type Imported, machineOf, readAny } from '../formats'
+import { type Imported, readAny } from '../formats'
 import type { CxlNode } from '../formats/cxl'
+import { machineOf } from '../formats/machine-import'
 import { replay } from '../formats/recording/replay'
 import { openScenarioWith } from './session'
 import { getState, setState } from './store'

@@ -8,7 +8,6 @@ import { type LaneView, layoutTimeline } from './timeline-layout'
 export function TimelinePanel() {
   const opened = useOpened()
   const version = usePinhole((state) => state.version)
-  const isPlaying = usePinhole((state) => state.isPlaying)
   const { timeline } = opened
   const seen = useSeenMoments()
   const lanes = useMemo(() => layoutTimeline(seen, timeline.length), [seen, timeline.length])
@@ -28,32 +27,7 @@ export function TimelinePanel() {
   return (
     <section className="timeline" aria-labelledby="timeline-title">
       <h2 id="timeline-title">Timeline</h2>
-      <div className="controls">
-        <button
-          type="button"
-          aria-label="Step back"
-          onClick={() => move(-1)}
-          disabled={timeline.cursor === 0}
-        >
-          ◂
-        </button>
-        <button
-          type="button"
-          aria-label={isPlaying ? 'Pause' : 'Play'}
-          onClick={togglePlay}
-          disabled={timeline.length === 0}
-        >
-          {isPlaying ? '❚❚' : '▶'}
-        </button>
-        <button
-          type="button"
-          aria-label="Step forward"
-          onClick={() => move(1)}
-          disabled={timeline.cursor >= timeline.length}
-        >
-          ▸
-        </button>
-      </div>
+      <Controls />
       <Track lanes={lanes} flags={flags} />
       <p className="position">
         <span>{`step ${timeline.cursor} of ${timeline.length}`}</span>
@@ -65,6 +39,39 @@ export function TimelinePanel() {
           : `${last.who}: ${last.fn}() — ${last.does}`}
       </p>
     </section>
+  )
+}
+
+function Controls() {
+  const { timeline } = useOpened()
+  const isPlaying = usePinhole((state) => state.isPlaying)
+  return (
+    <div className="controls">
+      <button
+        type="button"
+        aria-label="Step back"
+        onClick={() => move(-1)}
+        disabled={timeline.cursor === 0}
+      >
+        ◂
+      </button>
+      <button
+        type="button"
+        aria-label={isPlaying ? 'Pause' : 'Play'}
+        onClick={togglePlay}
+        disabled={timeline.length === 0}
+      >
+        {isPlaying ? '❚❚' : '▶'}
+      </button>
+      <button
+        type="button"
+        aria-label="Step forward"
+        onClick={() => move(1)}
+        disabled={timeline.cursor >= timeline.length}
+      >
+        ▸
+      </button>
+    </div>
   )
 }
 
@@ -133,18 +140,8 @@ function Track({ lanes, flags }: TrackProps) {
         }}
         onPointerMove={travel}
       >
-        {lanes.map(({ task, ticks }) => (
-          <div key={task} className="track-lane" style={{ height: LANE }}>
-            {ticks.map(({ moment, x, label, ended }) => (
-              <span
-                key={moment}
-                className={`tick ${ended ? 'ended' : ''} ${moment > cursor ? 'ahead' : ''}`}
-                style={{ left: part(x) }}
-              >
-                {label !== undefined && <em>{label}</em>}
-              </span>
-            ))}
-          </div>
+        {lanes.map((lane) => (
+          <TrackLane key={lane.task} lane={lane} cursor={cursor} />
         ))}
         {flags.map(({ since, claim }) => (
           <span
@@ -158,6 +155,22 @@ function Track({ lanes, flags }: TrackProps) {
         <span className="rail done" style={{ width: part(length === 0 ? 0 : cursor / length) }} />
         <span className="handle" style={{ left: part(length === 0 ? 0 : cursor / length) }} />
       </div>
+    </div>
+  )
+}
+
+function TrackLane({ lane, cursor }: { lane: LaneView; cursor: number }) {
+  return (
+    <div className="track-lane" style={{ height: LANE }}>
+      {lane.ticks.map(({ moment, x, label, ended }) => (
+        <span
+          key={moment}
+          className={`tick ${ended ? 'ended' : ''} ${moment > cursor ? 'ahead' : ''}`}
+          style={{ left: part(x) }}
+        >
+          {label !== undefined && <em>{label}</em>}
+        </span>
+      ))}
     </div>
   )
 }

@@ -36,7 +36,7 @@ function RangeMark({ placed, light, ...handlers }: RangeProps) {
     <g transform={`translate(${x} ${y})`}>
       {range.folded > 0 && (
         <text className="quiet" x={0} y={-6}>
-          {`⋮ ${range.folded.toLocaleString('en')} smaller`}
+          {`⋮ ${range.folded.toLocaleString('en')} more`}
         </text>
       )}
       {name.length > 0 && (

@@ -23,7 +23,7 @@ const TIB_16 = 2 ** 44
 const LINE = 17
 
 /** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice as high. */
-const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([30, 64]).clamp(true)
+const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([26, 54]).clamp(true)
 
 /** Places ranges below each other in the order of their addresses; a bar spans the ranges inside it. */
 export function layoutWhere(
@@ -38,7 +38,7 @@ export function layoutWhere(
     const textWidth = width - BAR - (range.depth + 1) * STEP
     const name =
       range.name === '' ? [] : wrap(range.name, Math.max(10, Math.floor(textWidth / 6.6)))
-    const least = name.length * LINE + LINE + 6
+    const least = name.length * LINE + LINE + 2
     const isOuter = ranges.some((other) => other.depth > range.depth && contains(range, other))
     const scaled = isOuter ? least : heightOf(Math.max(KIB_4, range.end - range.start + 1))
     const height = range.name === '' ? 0 : Math.max(least, scaled)

@@ -20,7 +20,7 @@ export interface RangeView {
 }
 
 /** Ranges that are drawn at most; the rest are counted. */
-const MAX_DRAWN = 9
+const MAX_DRAWN = 7
 
 /** The tree in the order of its addresses, the most interesting ranges where there are many. */
 export function selectWhere(k: Kernel, focus: number): RangeView[] {

@@ -11,8 +11,8 @@ import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../.
 import { userLoad, userStore } from '../../linux/mm/memory'
 import { do_mmap } from '../../linux/mm/mmap'
 import type { Operation } from '../../machine'
-import type { Action } from '../kernel-recording'
 import { errnoText } from './errno-text'
+import type { Action } from './record'
 import type { Session } from './session'
 
 type Does = (session: Session, action: Action) => void

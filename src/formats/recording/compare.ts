@@ -1,5 +1,5 @@
-import type { RecordedStep } from '../kernel-recording'
 import { errnoCanonical } from './errno-text'
+import type { RecordedStep } from './record'
 import type { Session } from './session'
 
 /** A field that the kernel showed, and the engine shows otherwise. */

@@ -3,8 +3,8 @@ import { PTE } from '../../linux/arch/x86/pgtable'
 import { proc_iomem } from '../../linux/fs/proc/iomem'
 import { GUP_PIN_COUNTING_BIAS, PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
-import type { RecordedStep } from '../kernel-recording'
 import { errnoText } from './errno-text'
+import type { RecordedStep } from './record'
 import type { Session } from './session'
 
 type Seen = Readonly<Record<string, unknown>>

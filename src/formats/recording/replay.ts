@@ -1,8 +1,8 @@
 import type { Kernel } from '../../linux/kernel'
-import type { RecordedStep, Recording } from '../kernel-recording'
 import { perform } from './actions'
 import { compare, type Disagreement } from './compare'
 import { observe } from './observe'
+import type { RecordedStep, Recording } from './record'
 import { bootRecorded, type Session } from './session'
 
 /** How a recording and the engine compare. */

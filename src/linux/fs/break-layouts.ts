@@ -3,7 +3,7 @@ import type { Source } from '../../machine'
 import type { Kernel } from '../kernel'
 import { unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
-import { lockedEntry, lockReason } from './dax'
+import { lockedEntry, lockReason } from './dax-entries'
 import { isUnlocked, mmaplockReason } from './inode-locks'
 
 /** What is idle for an fs-dax page up to 6.14: the one reference of the device itself. */

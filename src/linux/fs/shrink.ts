@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel'
 import { unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { type breakLayoutsOf, END } from './break-layouts'
-import { deleteEntries, lockedEntry, lockReason } from './dax'
+import { deleteEntries, lockedEntry, lockReason } from './dax-entries'
 import { iolockReason, isUnlocked, mmaplockReason } from './inode-locks'
 
 /** The size stays: a hole is punched. */

@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel'
 import { printk } from '../kernel/printk'
 import { operation } from '../operation'
 import { END } from './break-layouts'
-import { dax_writeback_mapping_range } from './dax'
+import { dax_writeback_mapping_range } from './dax-writeback'
 
 const isMapped = (k: Kernel, superBlock: number): boolean =>
   k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !==

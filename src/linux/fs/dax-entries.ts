@@ -1,0 +1,125 @@
+import { NONE } from '../../arena'
+import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { DAX } from '../include/fs'
+import { PAGE_SIZE } from '../include/mm'
+import type { Kernel } from '../kernel'
+
+/** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
+export interface Span {
+  readonly inode: number
+  readonly first: number
+  readonly last: number
+  /** First virtual page of the entry. */
+  readonly vpn: number
+}
+
+export function spanOf(
+  k: Kernel,
+  { vma, vpn, order }: { vma: number; vpn: number; order: number },
+): Span {
+  const { vm_start, vm_pgoff, vm_file } = k.vmas.at(vma)
+  const pages = order === 9 ? PMD_PAGES : 1
+  const start = vpn - (vpn % pages)
+  const first = vm_pgoff + start - vm_start
+  return { inode: vm_file, first, last: first + pages, vpn: start }
+}
+
+/** dax_fault_check_fallback(): can a PMD be mapped here at all? */
+export function mustFallBack(k: Kernel, vma: number, { inode, first, last, vpn }: Span): boolean {
+  const { vm_start, vm_end } = k.vmas.at(vma)
+  const isCongruent = first % PMD_PAGES === 0
+  const isInside = vpn >= vm_start && vpn + PMD_PAGES <= vm_end
+  return !isCongruent || !isInside || last * PAGE_SIZE > sizeRoundedUp(k, inode)
+}
+
+export const sizeRoundedUp = (k: Kernel, inode: number): number =>
+  Math.ceil(k.inodes.at(inode).i_size / PAGE_SIZE) * PAGE_SIZE
+
+/** The entries of a span that somebody has locked. */
+export const lockedEntry = (k: Kernel, inode: number, first: number, last: number) =>
+  k.daxEntries
+    .in(inode)
+    .runs(first, last)
+    .find(({ flags }) => (flags & DAX.locked) !== 0)
+
+/** A sentence that names who holds the lock bit of an entry in the span. */
+export function lockReason(k: Kernel, inode: number, first: number, last: number): string {
+  const entry = lockedEntry(k, inode, first, last)
+  const holder =
+    entry === undefined || entry.holder === 0 ? 'somebody' : k.tasks.at(entry.holder).name
+  return `waits for the DAX entry of file page ${first}, which ${holder} has locked`
+}
+
+/** The first block of the span, if the whole span is one extent. `hole` where it has no block at all. */
+export function blockOf(k: Kernel, { inode, first, last }: Span): number | 'hole' | 'pieces' {
+  const extents = k.extents.in(inode).runs(first, last)
+  const [extent] = extents
+  if (extent === undefined) return 'hole'
+  return extents.length === 1 && extent.start === first && extent.end === last
+    ? extent.pfn
+    : 'pieces'
+}
+
+export const unlockEntries = (k: Kernel, inode: number, first: number, last: number): void =>
+  k.daxEntries
+    .in(inode)
+    .edit(first, last, ({ flags }) => ({ flags: flags & ~DAX.locked, holder: 0 }))
+
+/** The pages of the entry that a span lies in: a PMD entry is locked and marked as a whole. */
+export function slotOf(k: Kernel, { inode, first, last }: Span): [first: number, last: number] {
+  const entries = k.daxEntries.in(inode)
+  const isPmd = entries.has(first) && (entries.at(first).flags & DAX.pmd) !== 0
+  const start = first - (first % PMD_PAGES)
+  return isPmd ? [start, start + PMD_PAGES] : [first, last]
+}
+
+/** Drops the locked entry of a fault that failed: an empty one goes, any other is unlocked. */
+export function releaseEntry(k: Kernel, span: Span): void {
+  const { inode } = span
+  const entries = k.daxEntries.in(inode)
+  for (const entry of entries.runs(...slotOf(k, span))) {
+    if ((entry.flags & DAX.empty) !== 0) entries.clear(entry.start, entry.end)
+    else unlockEntries(k, inode, entry.start, entry.end)
+  }
+}
+
+/** dax_associate_entry(): the pages learn which file they are part of. */
+export function associate(k: Kernel, { inode, first, last }: Span, pfn: number): void {
+  k.pages.edit(pfn, pfn + last - first, ({ start }) => ({
+    mapping: k.inodes.at(inode).id,
+    index: first + (start - pfn),
+  }))
+}
+
+/** dax_disassociate_entry(): the pages forget it. Their reference counts are not looked at. */
+function disassociate(k: Kernel, inode: number, first: number, last: number): void {
+  for (const { pfn, length } of k.daxEntries.in(inode).runs(first, last))
+    if (pfn !== NONE) k.pages.edit(pfn, pfn + length, () => ({ mapping: 0, index: NONE }))
+}
+
+/** Deletes the entries of [first, last), as truncate and the punch of a hole do; none is locked. */
+export function deleteEntries(k: Kernel, inode: number, first: number, last: number): void {
+  disassociate(k, inode, first, last)
+  k.daxEntries.in(inode).clear(first, last)
+}
+
+/** Writes the leaf entry of a fault (vmf_insert_mixed, vmf_insert_pfn_pmd), unless another page is there. */
+export function insertLeaf(
+  k: Kernel,
+  mm: number,
+  span: Span,
+  pfn: number,
+  kind: number,
+  write: boolean,
+): void {
+  const ptes = k.ptes.in(mm)
+  const end = span.vpn + span.last - span.first
+  const old = ptes.runs(span.vpn, end)[0]
+  if (old !== undefined && old.pfn !== pfn) return
+  const kept = old === undefined ? 0 : old.flags
+  const dirty = write ? PTE.rw | PTE.dirty | PTE.soft_dirty : 0
+  const flags = PTE.present | PTE.user | PTE.accessed | PTE.nx | kind | kept | dirty
+  const gen =
+    k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 ? k.pgmaps.at(k.pages.at(pfn).pgmap).gen : 0
+  ptes.fill(span.vpn, end, { pfn, flags, gen })
+}

@@ -1,0 +1,73 @@
+import { ref, wide } from '../../arena'
+import { PTE } from '../arch/x86/pgtable'
+import { DAX, TAG } from '../include/fs'
+import type { Kernel } from '../kernel'
+import { mappedStretches } from '../mm/rmap'
+import { operation } from '../operation'
+import { lockReason, unlockEntries } from './dax-entries'
+
+/** §2.5 of the DAX sheet. Equal neighbouring entries are one step here, however many they are. */
+export const dax_writeback_mapping_range = operation({
+  name: 'dax_writeback_mapping_range',
+  does: 'Writes the dirty pages of a DAX file back: makes its mappings read-only, and flushes caches.',
+  source: { file: 'fs/dax.c', fn: 'dax_writeback_mapping_range', version: '6.12' },
+  leftOut:
+    'Entries are cleaned in runs of equals, not one by one; the flush of CPU caches has no state here.',
+  params: { inode: ref('inode') },
+  locals: { first: wide(), last: wide() },
+  entry: 'next',
+  steps: {
+    next: {
+      does: 'Find the next dirty entry, and lock it.',
+      fn: 'dax_writeback_one',
+      when: {
+        state: 'D',
+        ready: (k, t) => {
+          const entry = dirtyEntry(k, t.inode)
+          return entry === undefined || (entry.flags & DAX.locked) === 0
+        },
+        reason: (k, t) => {
+          const entry = dirtyEntry(k, t.inode)
+          return lockReason(k, t.inode, entry?.start ?? 0, entry?.end ?? 1)
+        },
+      },
+      run(k, t) {
+        const entry = dirtyEntry(k, t.inode)
+        if (entry === undefined) return t.done()
+        t.first = entry.start
+        t.last = entry.end
+        const holder = t.task.id
+        k.daxEntries
+          .in(t.inode)
+          .edit(entry.start, entry.end, ({ flags }) => ({ flags: flags | DAX.locked, holder }))
+        return 'mkclean'
+      },
+    },
+    mkclean: {
+      does: 'Write-protect every page table entry of the range, wherever the file is mapped.',
+      fn: 'pfn_mkclean_range',
+      run(k, t) {
+        for (const { mm, start, end } of mappedStretches(k, t.inode, t.first, t.last))
+          k.ptes.in(mm).edit(start, end, ({ flags }) => ({ flags: flags & ~(PTE.rw | PTE.dirty) }))
+        return 'flush'
+      },
+    },
+    flush: {
+      does: 'Flush the CPU caches, clear the dirty mark, unlock the entry.',
+      fn: 'dax_flush',
+      run(k, t) {
+        k.daxEntries
+          .in(t.inode)
+          .edit(t.first, t.last, ({ marks }) => ({ marks: marks & ~(TAG.dirty | TAG.towrite) }))
+        unlockEntries(k, t.inode, t.first, t.last)
+        return 'next'
+      },
+    },
+  },
+})
+
+const dirtyEntry = (k: Kernel, inode: number) =>
+  k.daxEntries
+    .in(inode)
+    .runs()
+    .find(({ marks }) => (marks & TAG.dirty) !== 0)
