@@ -296,7 +296,7 @@ function argumentError<K extends AnyKernel>(
 }
 
 const fits = (value: number, words: number): boolean =>
-  words === 1 ? value === (value | 0) : Number.isSafeInteger(value)
+  words === 1 ? value === (value | 0) : Number.isInteger(value) && Math.abs(value) < 2 ** 52
 
 function stepRefusal<K extends AnyKernel>(
   machine: Machine<K>,

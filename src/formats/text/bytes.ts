@@ -18,6 +18,7 @@ export class ByteWriter {
     this.bytes.push(rest)
   }
 
+  /** A whole number of at most 52 bits, and its sign. */
   signed(value: number): void {
     this.number(value < 0 ? 2 * -value - 1 : 2 * value)
   }
