@@ -146,6 +146,8 @@ describe('the list of operations', () => {
         .slice(0, 33)
         .map(({ name }) => name)
         .join(' '),
-    ).toMatchInlineSnapshot(`"userLoad userStore handle_mm_fault dax_iomap_fault dax_writeback_mapping_range do_mmap do_munmap pin_user_pages_fast get_user_pages_fast __get_user_pages unpin_user_pages createFile writeFile xfs_break_layouts xfs_vn_setattr xfs_file_fallocate ext4_break_layouts ext4_setattr ext4_punch_hole path_umount fs_bdev_mark_dead del_gendisk kill_dax pmem_attach_disk pmem_release_disk __device_release_driver memremap_pages memunmap_pages __request_region __release_region gup_fast_pin_once remove_once path_mount"`)
+    ).toMatchInlineSnapshot(
+      `"userLoad userStore handle_mm_fault dax_iomap_fault dax_writeback_mapping_range do_mmap do_munmap pin_user_pages_fast get_user_pages_fast __get_user_pages unpin_user_pages createFile writeFile xfs_break_layouts xfs_vn_setattr xfs_file_fallocate ext4_break_layouts ext4_setattr ext4_punch_hole path_umount fs_bdev_mark_dead del_gendisk kill_dax pmem_attach_disk pmem_release_disk __device_release_driver memremap_pages memunmap_pages __request_region __release_region gup_fast_pin_once remove_once path_mount"`,
+    )
   })
 })

@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const fixtures = 'src/formats/fixtures'
+
+function pinhole(args: readonly string[], input = '') {
+  const result = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...args], { input, encoding: 'utf8' })
+  // npm itself may warn on stderr of the machine that it runs on.
+  const stderr = result.stderr.replace(/^npm warn .*\n/gm, '')
+  return { status: result.status, stdout: result.stdout, stderr }
+}
+
+const file = (text: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'pinhole-')), 'input')
+  writeFileSync(path, text)
+  return path
+}
+
+describe('pinhole import', () => {
+  it('prints the tree of a real machine', () => {
+    const { status, stdout } = pinhole([
+      'import',
+      `${fixtures}/qemu-q35-cxl-window.iomem.txt`,
+      '--json',
+    ])
+    const { kind, tree, warnings } = JSON.parse(stdout)
+    expect([status, kind, warnings]).toEqual([0, 'iomem', []])
+    expect(tree).toContainEqual({
+      start: '0x230000000',
+      end: '0x32fffffff',
+      name: 'CXL Window 0',
+      children: [],
+    })
+  })
+
+  it.each([
+    ['garbage', 'hello\nworld'],
+    ['a truncated line', '00000000-00000fff : Reserved\n00001000-0009fb'],
+    ['a child outside its parent', '00100000-001fffff : a\n  00200000-002fffff : b'],
+    ['a file beyond the limit of lines', '00000000-00000fff : x\n'.repeat(200_001)],
+    ['binary', '\u0000\u0001\u0002ELF'],
+    ['an empty file', ''],
+  ])('answers %s with one sentence and exit 2', (_, text) => {
+    const { status, stdout, stderr } = pinhole(['import', file(text), '--json'])
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^[^\n]{20,300}\n$/)
+  })
+})
+
+describe('pinhole replay', () => {
+  it('agrees with the recording, exit 0; and says where it does not, exit 1', () => {
+    const path = `${fixtures}/recordings/fsdax-xfs-unbind.jsonl`
+    const { status, stdout } = pinhole(['replay', path, '--json'])
+    expect([status, JSON.parse(stdout).agreed]).toEqual([0, 75])
+    const header = '{"kernelRecording": 1, "name": "x", "kernel": "6.12"}'
+    const step = {
+      group: 'g',
+      n: '1',
+      do: [{ op: 'umount', by: 'other' }],
+      see: { umount: { ret: -7 } },
+    }
+    const wrong = pinhole(['replay', file(`${header}\n${JSON.stringify(step)}`)])
+    expect(wrong.status).toBe(1)
+    expect(wrong.stdout).toContain('g 1, umount.ret: kernel -7, engine 0')
+  })
+})
+
+describe('pinhole run and list', () => {
+  it('prints the trace, and exits 1 where a property breaks', () => {
+    const { status, stdout } = pinhole(['run', 'the-driver-is-gone', '--json'])
+    expect(status).toBe(1)
+    const { steps } = JSON.parse(stdout)
+    expect(steps).toHaveLength(113)
+    expect(steps.flatMap((each: { broken: string[] }) => each.broken)).toHaveLength(1)
+    expect(pinhole(['run', 'gup-fast-vs-remove', '--set', 'cpus=3']).status).toBe(0)
+  })
+
+  it('lists what there is', () => {
+    const { status, stdout } = pinhole(['list', '--json'])
+    expect(status).toBe(0)
+    expect(Object.keys(JSON.parse(stdout))).toEqual([
+      'scenarios',
+      'policies',
+      'presets',
+      'properties',
+      'operations',
+    ])
+  })
+
+  it.each([
+    [['run', 'nothing'], 'There is no scenario "nothing"'],
+    [['run', 'gup-fast-vs-remove', '--set', 'cpus=99'], 'from 1 to 8'],
+    [['run', 'the-driver-is-gone', '--policy', 'filesystem=zfs'], 'no value "zfs"'],
+    [['run', 'the-driver-is-gone', '--kernel', 'v1'], 'no kernel preset "v1"'],
+    [['run', 'the-driver-is-gone', '--nonsense'], 'nonsense'],
+    [['explode'], 'There is no command "explode"'],
+    [['replay', 'no-such-file'], 'cannot be read: ENOENT'],
+  ])('answers %j with a sentence and exit 2', (args, sentence) => {
+    const { status, stdout, stderr } = pinhole(args)
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(sentence)
+  })
+})

@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { scenarios } from '../scenarios'
+import { importText } from './import'
+import { linkNow, openLink } from './link'
+import { menuFor } from './menu'
+import {
+  begin,
+  changeSetup,
+  chooseBranch,
+  move,
+  openScenarioWith,
+  renameBranch,
+  runTask,
+  seek,
+  stepTask,
+  togglePlay,
+} from './session'
+import { getState, resetStore } from './store'
+
+const fixture = (name: string): string => readFileSync(`src/formats/fixtures/${name}`, 'utf8')
+const timeline = () => getState().opened.timeline
+const kernel = () => timeline().kernel
+const vpn = () => kernel().vmas.at(1).vm_start
+
+beforeEach(resetStore)
+
+describe('the session', () => {
+  it('steps, travels and counts its changes', () => {
+    const { version } = getState()
+    move(1)
+    move(1)
+    move(-1)
+    expect(timeline().cursor).toBe(1)
+    expect(getState().version).toBe(version + 3)
+  })
+
+  it('begins an operation, and runs it until it is done or waits', () => {
+    begin(1, 'userStore', { vpn: vpn(), value: 1 }, true)
+    expect(kernel().machine.isIdle(1)).toBe(true)
+    begin(1, 'pin_user_pages_fast', { start: vpn(), pages: 1, write: 1, longterm: 0 }, true)
+    begin(2, 'xfs_vn_setattr', { inode: 1, first: 0, last: 2 ** 44, size: 0 }, true)
+    expect(getState().notice).toContain('waits for page 0x60400 to be idle')
+  })
+
+  it('runs a thread to a named step', () => {
+    begin(2, '__device_release_driver', { device: 1 }, false)
+    runTask(2, '__device_release_driver.memunmap')
+    expect(kernel().machine.stepName(2)).toBe('__device_release_driver.memunmap')
+  })
+
+  it('says why a step cannot be taken, and changes nothing', () => {
+    stepTask(1)
+    expect(getState().notice).toBe('This thread is in user space and has no step to take.')
+    expect(timeline().cursor).toBe(0)
+  })
+
+  it('keeps the moment where a policy is changed', () => {
+    seek(40)
+    changeSetup({ policies: { filesystem: 'ext4' } })
+    expect([timeline().cursor, getState().opened.setup.policies['filesystem']]).toEqual([
+      40,
+      'ext4',
+    ])
+    changeSetup({ policies: { filesystem: 'zfs' } })
+    expect(getState().notice).toContain('no value "zfs"')
+    expect(getState().opened.setup.policies['filesystem']).toBe('ext4')
+  })
+
+  it('names branches, and goes back and forth between them', () => {
+    seek(20)
+    begin(2, 'createFile', { superBlock: 1, name: '/mnt/x', size: 4096 }, true)
+    renameBranch('  what if  ')
+    expect(timeline().branch.name).toBe('what if')
+    chooseBranch(1)
+    expect(timeline().branch.name).toBe('main')
+  })
+
+  it('stops playing at the end', () => {
+    togglePlay()
+    seek(timeline().length - 1)
+    move(1)
+    expect(getState().isPlaying).toBe(false)
+  })
+})
+
+describe('menus', () => {
+  it('offer what applies, by the thread that would do it', () => {
+    const items = menuFor(timeline(), { kind: 'vma', id: 1 })
+    expect(items.map(({ operation, who }) => [operation, who])).toEqual([
+      ['userLoad', 'reader'],
+      ['userStore', 'reader'],
+      ['do_munmap', 'reader'],
+      ['pin_user_pages_fast', 'reader'],
+      ['get_user_pages_fast', 'reader'],
+    ])
+    expect(items.every(({ refused }) => refused === undefined)).toBe(true)
+  })
+
+  it('grey what cannot be now, with the reason', () => {
+    const bind = menuFor(timeline(), { kind: 'namespace', id: 1 }).find(
+      ({ operation }) => operation === 'pmem_attach_disk',
+    )
+    expect(bind?.refused).toBe('The driver is bound already.')
+    begin(1, 'userStore', { vpn: vpn(), value: 1 }, false)
+    expect(menuFor(timeline(), { kind: 'vma', id: 1 })[0]?.refused).toBe(
+      'This thread is still in exc_page_fault(); let it go on first.',
+    )
+  })
+
+  it('are empty for what is gone, and for nonsense', () => {
+    expect(menuFor(timeline(), { kind: 'vma', id: 99 })).toEqual([])
+    expect(menuFor(timeline(), { kind: '__proto__', id: 1 })).toEqual([])
+  })
+})
+
+describe('links', () => {
+  it('restore scenario, policies, schedule and moment', () => {
+    changeSetup({ policies: { filesystem: 'ext4' } })
+    seek(10)
+    begin(2, 'createFile', { superBlock: 1, name: '/mnt/x', size: 4096 }, true)
+    const { hash } = kernel().heap.arena
+    const link = linkNow()
+    if ('refused' in link) throw new Error(link.refused)
+    resetStore()
+    openLink(`#${link.fragment}`)
+    expect(kernel().heap.arena.hash).toBe(hash)
+    expect(getState().notice).toBeUndefined()
+  })
+
+  it('that are wrong are answered in words, and leave what is open', () => {
+    seek(12)
+    for (const [link, sentence] of [
+      ['#s/nothing', 'which this version does not have'],
+      ['#1AAAA', 'The link is damaged'],
+      ['#s/gup-fast-vs-remove@99999999', 'The link is damaged'],
+    ] as const) {
+      openLink(link)
+      expect(getState().notice).toContain(sentence)
+      expect(timeline().cursor).toBe(12)
+    }
+  })
+
+  it('are not made of imported machines', () => {
+    importText(fixture('qemu-q35-pmem.iomem.txt'))
+    expect(linkNow()).toHaveProperty('refused')
+  })
+})
+
+describe('imports', () => {
+  it('open the machine that was pasted, and take ndctl’s word beside it', () => {
+    importText(fixture('qemu-q35-pmem.ndctl-list.json'))
+    expect(getState().findings[0]).toContain('import /proc/iomem of the same machine')
+    importText(
+      `On Mon, somebody wrote:\n${fixture('qemu-q35-pmem.iomem.txt').replace(/^/gm, '> ')}`,
+    )
+    expect(getState().opened.scenario.title).toBe('An imported machine')
+    expect(kernel().namespaces.at(1)).toMatchObject({ name: 'namespace0.0', driver: 'nd_pmem' })
+    expect(kernel().resources.rows().length).toBeGreaterThan(25)
+  })
+
+  it('say what a recording comes to', () => {
+    importText(fixture('recordings/fsdax-xfs-hold.jsonl'))
+    expect(getState().findings[0]).toContain('241 of 241 observed fields agree')
+  })
+
+  it('answer bad input in a sentence, and leave what is open', () => {
+    const before = getState().opened
+    for (const bad of ['', 'nonsense', '{"a":', '00100000-000fffff : x', '\u0000']) importText(bad)
+    expect(getState().findings).toHaveLength(1)
+    expect(getState().opened).toBe(before)
+  })
+
+  it('say that a redacted listing has no addresses', () => {
+    importText('00000000-00000000 : Reserved\n00000000-00000000 : System RAM')
+    expect(getState().findings.join(' ')).toContain('root')
+    expect(getState().opened.scenario).toBe(scenarios[0])
+  })
+})
+
+describe('opening a scenario', () => {
+  it('says what cannot be opened', () => {
+    openScenarioWith(scenarios[0] as never, { preset: 'v9' })
+    expect(getState().notice).toContain('There is no kernel preset "v9"')
+  })
+})

@@ -1,0 +1,106 @@
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { select } from '../store/attention'
+import { begin, seek } from '../store/session'
+import { getState, resetStore } from '../store/store'
+import { App } from './App'
+import { layoutTimeline } from './timeline-layout'
+
+beforeEach(() => {
+  resetStore()
+  HTMLDialogElement.prototype.showModal = function showModal() {
+    this.open = true
+  }
+})
+afterEach(cleanup)
+
+const section = (name: string) => within(screen.getByRole('region', { name }))
+
+describe('the page', () => {
+  it('shows the next step of a thread, and takes it', async () => {
+    render(<App />)
+    begin(1, 'userLoad', { vpn: 1, value: 0 }, false)
+    expect(await section('Threads').findByText('user load()')).toBeTruthy()
+    await userEvent.click(screen.getByRole('button', { name: 'Step reader' }))
+    expect(section('Threads').getByText('lock_vma_under_rcu()')).toBeTruthy()
+  })
+
+  it('goes through time by keys, unless somebody types', async () => {
+    render(<App />)
+    await userEvent.keyboard('{ArrowRight}{ArrowRight}{ArrowLeft}')
+    expect(getState().opened.timeline.cursor).toBe(1)
+    await userEvent.click(screen.getByRole('button', { name: 'Import' }))
+    await userEvent.type(screen.getByLabelText('Text to import'), '{ArrowRight}')
+    expect(getState().opened.timeline.cursor).toBe(1)
+  })
+
+  it('has a slider that says where it stands', async () => {
+    render(<App />)
+    await userEvent.keyboard('{End}')
+    const slider = screen.getByRole('slider', { name: 'Moment' })
+    expect(slider.getAttribute('aria-valuetext')).toBe('step 113 of 113')
+  })
+
+  it('names the broken property, its step, and its object', async () => {
+    render(<App />)
+    await userEvent.keyboard('{End}')
+    const properties = section('Properties')
+    expect(properties.getByText('No present PTE maps a page whose pgmap is dead.')).toBeTruthy()
+    await userEvent.click(properties.getByRole('button', { name: /^maps pfn/ }))
+    expect(section('Inspector').getByRole('heading', { name: /^Entry of reader/ })).toBeTruthy()
+  })
+
+  it('shows fields with what they were, and follows pointers', async () => {
+    render(<App />)
+    seek(64)
+    select({ kind: 'pgmap', id: 1 })
+    const inspector = section('Inspector')
+    expect(await inspector.findByText('state')).toBeTruthy()
+    await userEvent.click(inspector.getByRole('button', { name: 'Namespace namespace0.0' }))
+    expect(inspector.getByRole('heading', { name: 'Namespace namespace0.0' })).toBeTruthy()
+  })
+
+  it('greys what cannot be begun, with the reason, and begins what can', async () => {
+    render(<App />)
+    fireEvent.click(screen.getByRole('button', { name: /^namespace0\.0; nd_pmem/ }))
+    const menu = within(screen.getByRole('dialog', { name: 'What can be done here' }))
+    const bind = menu.getByRole('button', { name: /^Bind the pmem driver/ })
+    expect(bind.getAttribute('aria-disabled')).toBe('true')
+    expect(bind.textContent).toContain('The driver is bound already.')
+    fireEvent.click(bind)
+    expect(getState().opened.timeline.cursor).toBe(0)
+    fireEvent.click(menu.getAllByRole('button', { name: /^Unbind the driver/ })[0] as HTMLElement)
+    expect(getState().opened.timeline.kernel.namespaces.at(1).driver).toBe('none')
+  })
+
+  it('tells the story of the moment', async () => {
+    render(<App />)
+    expect(
+      section('Story').getByRole('heading', { name: 'The reader writes through A.' }),
+    ).toBeTruthy()
+    await userEvent.click(section('Story').getByRole('button', { name: /^Play this passage/ }))
+    await userEvent.click(section('Story').getByRole('button', { name: /^Next: And through B/ }))
+    expect(section('Story').getByRole('heading', { name: 'And through B.' })).toBeTruthy()
+  })
+})
+
+describe('the timeline’s geometry', () => {
+  it('gives every step a tick, and labels that do not touch', () => {
+    seek(Number.MAX_SAFE_INTEGER)
+    const { moments, length } = getState().opened.timeline
+    const lanes = layoutTimeline(moments, length)
+    expect(lanes.map(({ who, ticks }) => [who, ticks.length])).toEqual([
+      ['reader', 79],
+      ['root shell', 34],
+    ])
+    for (const { ticks } of lanes) {
+      const labelled = ticks.filter(({ label }) => label !== undefined)
+      labelled.forEach((tick, i) => {
+        const next = labelled[i + 1]
+        const halves = ((tick.label?.length ?? 0) + (next?.label?.length ?? 0)) * 0.0031
+        if (next !== undefined) expect(next.x - tick.x).toBeGreaterThan(halves)
+      })
+    }
+  })
+})
