@@ -2,10 +2,7 @@ export { Arena, type Mark } from './arena'
 export {
   type Change,
   changesSince,
-  diff,
   type Reading,
-  readingAt,
-  readingNow,
   showValue,
   type Where,
 } from './changes'
@@ -16,8 +13,6 @@ export {
   choice,
   type Field,
   type FlagSet,
-  flagNames,
-  flagPosition,
   flags,
   flagsSet,
   flagsValue,
@@ -39,6 +34,6 @@ export {
   restoreHashed,
   type TableSpec,
 } from './heap'
-export { type Cell, RangeTable, type RunView, SPACE_KEYS } from './range-table'
+export type { Cell, RunView } from './range-table'
 export { type Fields, type Schema, type Struct, struct, type Values, type View } from './struct'
 export { overlay, Table } from './table'

@@ -1,3 +1,6 @@
+import type { Change } from '../arena'
+import type { Kernel } from '../linux/kernel'
+import type { Finding } from '../machine'
 import { selectBoard } from './board/select'
 import { selectOwner } from './owner/select'
 import { selectPageTable } from './page-table/select'
@@ -5,12 +8,52 @@ import { selectPages } from './pages/select'
 import { selectWhere } from './where/select'
 import { selectWho } from './who/select'
 
-/** Every picture, with what turns the heap into its view. */
-export const diagrams = [
-  { name: 'board', title: 'The whole board', select: selectBoard },
-  { name: 'who', title: 'Processes, threads and pins', select: selectWho },
-  { name: 'page-table', title: 'Page table entries', select: selectPageTable },
-  { name: 'pages', title: 'Struct pages', select: selectPages },
-  { name: 'owner', title: 'pgmap, file, device', select: selectOwner },
-  { name: 'where', title: 'The iomem tree', select: selectWhere },
-] as const
+/** All that a picture may depend on. */
+export interface Shown {
+  readonly kernel: Kernel
+  readonly changes: readonly Change[]
+  readonly findings: readonly Finding[]
+  /** The node of the iomem tree that is zoomed to; 0 is all. */
+  readonly focus: number
+}
+
+interface DiagramEntry {
+  readonly name: string
+  readonly title: string
+  /** Heap to view model. */
+  select(shown: Shown): unknown
+}
+
+/** Every picture. */
+export const diagrams: readonly DiagramEntry[] = [
+  {
+    name: 'board',
+    title: 'The whole board',
+    select: ({ kernel, changes, findings, focus }) => selectBoard(kernel, changes, findings, focus),
+  },
+  {
+    name: 'who',
+    title: 'Processes, threads and pins',
+    select: ({ kernel }) => selectWho(kernel),
+  },
+  {
+    name: 'page-table',
+    title: 'Page table entries',
+    select: ({ kernel, changes, findings }) => selectPageTable(kernel, changes, findings),
+  },
+  {
+    name: 'pages',
+    title: 'Struct pages',
+    select: ({ kernel, changes }) => selectPages(kernel, changes),
+  },
+  {
+    name: 'owner',
+    title: 'pgmap, file, device',
+    select: ({ kernel, changes }) => selectOwner(kernel, changes),
+  },
+  {
+    name: 'where',
+    title: 'The iomem tree',
+    select: ({ kernel, focus }) => selectWhere(kernel, focus),
+  },
+]

@@ -2,8 +2,10 @@ import { render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import type { Kernel } from '../../linux/kernel'
+import { scenarios } from '../../scenarios'
 import { openScenario } from '../../scenarios/open'
 import { theDriverIsGone } from '../../scenarios/the-driver-is-gone'
+import { diagrams } from '..'
 import { indicesOf } from '../page-table/indices'
 import { stackCards, wrap } from '../shared/card-layout'
 import { cardText, targetKey } from '../shared/cards'
@@ -55,6 +57,30 @@ describe('the board’s view of the heap', () => {
     expect(new Set(kinds)).toEqual(new Set(['vma', 'pte', 'page', 'pgmap', 'inode', 'resource']))
     expect(chain.has(targetKey({ kind: 'vma', id: 1 }))).toBe(false)
   })
+})
+
+describe('every diagram of the list', () => {
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    'draws every moment of %s',
+    (_, scenario) => {
+      const opened = openScenario(scenario)
+      if (typeof opened === 'string') throw new Error(opened)
+      const { timeline } = opened
+      for (let moment = 0; moment <= timeline.length; moment++) {
+        timeline.seek(moment)
+        for (const { select, name } of diagrams)
+          expect(
+            select({
+              kernel: timeline.kernel,
+              changes: timeline.changes(),
+              findings: [],
+              focus: 0,
+            }),
+            name,
+          ).toBeDefined()
+      }
+    },
+  )
 })
 
 describe('the board’s geometry', () => {
