@@ -1,6 +1,6 @@
 import type { Arena, Mark } from './arena'
 import { codecOf } from './codec'
-import type { Field } from './fields'
+import { type Field, flagsValue } from './fields'
 import type { Heap } from './heap'
 import { SPACE_KEYS } from './range-table'
 import type { RunStore } from './run-store'
@@ -173,7 +173,7 @@ function rowAt(store: RunStore, key: number): { at: number } | undefined {
 export function showValue(field: Field, value: unknown): string {
   switch (field.kind) {
     case 'bits':
-      return `0x${((value as number) >>> 0).toString(16)}`
+      return `0x${flagsValue(field.flags, value as number).toString(16)}`
     case 'affine':
       return value === -1 ? 'none' : `0x${(value as number).toString(16)}`
     case 'wide':

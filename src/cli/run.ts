@@ -1,9 +1,9 @@
-import { type Change, showValue } from '../arena'
-import { readLink } from '../formats/permalink'
+import { changedField, isWorthTelling, mailTrace, type TraceLine } from '../formats/mail-trace'
+import { readLink, writeLink } from '../formats/permalink'
 import type { Kernel } from '../linux/kernel'
 import type { Choice, Moment, Timeline } from '../machine'
 import { scenarios } from '../scenarios'
-import { openScenario } from '../scenarios/open'
+import { type Opened, openScenario } from '../scenarios/open'
 import { pairs, parse, readInput } from './arguments'
 import type { Command } from './command'
 import { say, sayJson, UserError } from './output'
@@ -14,6 +14,7 @@ const options = {
   set: { type: 'string', multiple: true },
   schedule: { type: 'string' },
   json: { type: 'boolean' },
+  text: { type: 'boolean' },
 } as const
 
 interface Wishes {
@@ -21,13 +22,6 @@ interface Wishes {
   readonly policy?: string[] | undefined
   readonly set?: string[] | undefined
   readonly schedule?: string | undefined
-}
-
-interface ChangedField {
-  readonly where: string
-  readonly field: string
-  readonly before: string
-  readonly after: string
 }
 
 /** A step of the trace, ready for JSON. */
@@ -39,27 +33,27 @@ interface TraceStep {
   readonly fn: string
   readonly does: string
   readonly returned: number | null
-  readonly changed: readonly ChangedField[]
+  readonly changed: readonly ReturnType<typeof changedField>[]
   readonly broken: readonly string[]
 }
 
 export const run: Command = {
   usage:
-    'run SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--schedule FILE|LINK] [--json]',
+    'run SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--schedule FILE|LINK] [--json|--text]',
   does: 'The trace: steps, changed fields, violations. Exit 1 if a property breaks.',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
-    const trace = play(open(positionals[0], values))
-    if (values.json === true) sayJson({ scenario: positionals[0], steps: trace })
+    const opened = open(positionals[0], values)
+    const lines = play(opened.timeline)
+    const trace = lines.map((line, i) => traceStep(opened.timeline.kernel, line, i + 1))
+    if (values.json === true) sayJson({ scenario: opened.scenario.name, steps: trace })
+    else if (values.text === true) say(mailText(opened, lines))
     else trace.forEach(printStep)
-    return trace.some(({ broken }) => broken.length > 0) ? 1 : 0
+    return lines.some(({ broken }) => broken.length > 0) ? 1 : 0
   },
 }
 
-function open(
-  name: string | undefined,
-  { kernel, policy, set, schedule }: Wishes,
-): Timeline<Kernel> {
+function open(name: string | undefined, { kernel, policy, set, schedule }: Wishes): Opened {
   const scenario = scenarios.find((each) => each.name === name)
   const known = scenarios.map((each) => each.name).join(', ')
   if (scenario === undefined)
@@ -72,7 +66,7 @@ function open(
   })
   if (typeof opened === 'string') throw new UserError(opened)
   if (schedule !== undefined) opened.timeline.load(choicesOf(schedule))
-  return opened.timeline
+  return opened
 }
 
 /** The choices of a link, or of a file that holds one. */
@@ -84,45 +78,44 @@ function choicesOf(text: string): readonly Choice[] {
   return link.value.choices
 }
 
-function play(timeline: Timeline<Kernel>): TraceStep[] {
-  const trace: TraceStep[] = []
+function play(timeline: Timeline<Kernel>): TraceLine[] {
+  const lines: TraceLine[] = []
   while (timeline.cursor < timeline.length) {
     const refused = timeline.seek(timeline.cursor + 1)
     if (refused !== undefined) throw new UserError(refused)
-    trace.push(traceStep(timeline, timeline.moments.at(-1) as Moment))
+    lines.push({
+      moment: timeline.moments.at(-1) as Moment,
+      changes: timeline.changes(),
+      broken: timeline
+        .standings()
+        .filter(({ invariant, since }) => invariant.kind === 'always' && since === timeline.cursor)
+        .map(({ invariant, finding }) => `${invariant.claim} ${finding?.says ?? ''}`.trim()),
+    })
   }
-  return trace
+  return lines
 }
 
-const traceStep = (timeline: Timeline<Kernel>, moment: Moment): TraceStep => ({
-  step: timeline.cursor,
+const traceStep = (k: Kernel, { moment, changes, broken }: TraceLine, step: number): TraceStep => ({
+  step,
   who: moment.who,
   operation: moment.operation,
   name: moment.step ?? null,
   fn: moment.fn,
   does: moment.does,
   returned: moment.returned ?? null,
-  changed: timeline
-    .changes()
-    .filter(isWorthTelling)
-    .map((change) => changedField(timeline.kernel, change)),
-  broken: timeline
-    .standings()
-    .filter(({ invariant, since }) => invariant.kind === 'always' && since === timeline.cursor)
-    .map(({ invariant, finding }) => `${invariant.claim} ${finding?.says ?? ''}`.trim()),
+  changed: changes.filter(isWorthTelling).map((change) => changedField(k, change)),
+  broken,
 })
 
-/** The machine's own bookkeeping is not what changed in the kernel. */
-const isWorthTelling = ({ table, field }: Change): boolean =>
-  table !== 'frames' && !(table === 'tasks' && (field === 'depth' || field === 'ret'))
-
-function changedField(k: Kernel, { table, where, field, before, after }: Change): ChangedField {
-  const all = { ...k.heap.tables, ...k.heap.ranges }
-  const kind = all[table as keyof typeof all]?.def.places.find(({ name }) => name === field)?.field
-  const show = (value: unknown) =>
-    value === undefined || kind === undefined ? 'nothing' : showValue(kind, value)
-  const at = where.kind === 'row' ? `[${where.id}]` : ` 0x${where.start.toString(16)}`
-  return { where: `${table}${at}`, field, before: show(before), after: show(after) }
+function mailText(
+  { scenario, preset, setup, timeline }: Opened,
+  lines: readonly TraceLine[],
+): string {
+  const { policies, params } = setup
+  const { choices } = timeline.branch
+  const cursor = timeline.length
+  const link = writeLink({ scenario: scenario.name, preset, policies, params, cursor, choices })
+  return mailTrace(timeline.kernel, { scenario: scenario.name, preset, policies, link }, lines)
 }
 
 function printStep({ step, who, fn, does, returned, changed, broken }: TraceStep): void {
