@@ -107,6 +107,7 @@ test('the link in the address restores the moment, schedule and policies of a se
 }) => {
   await page.goto('./')
   await page.getByRole('combobox', { name: /^Which file system/ }).selectOption('ext4')
+  await expect(page.getByText('not recorded with these policies')).toBeVisible()
   await act(page, /^A: 8 MiB/, /^Write here/)
   await act(page, /^A: 8 MiB/, /^Pin for DMA/)
   await expect(page).toHaveURL(/#1[\w-]{20,}/)
@@ -164,4 +165,43 @@ test('everything works by keyboard: step, play to the end, pick, begin', async (
   ).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('button', { name: /PTE 1; leaf, 4 KiB/ })).toBeVisible()
+})
+
+test('a machine can be dropped on the page, or taken from the copies that come with it', async ({
+  page,
+}) => {
+  await page.goto('./')
+  await expect(page.getByText(/step 0 of 113/)).toBeVisible()
+  const transfer = await page.evaluateHandle((text) => {
+    const data = new DataTransfer()
+    data.items.add(new File([text], 'iomem.txt', { type: 'text/plain' }))
+    return data
+  }, fixture('qemu-q35-pmem.iomem.txt'))
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer })
+  await expect(page.getByRole('combobox', { name: 'Scenario' })).toHaveValue('machine')
+  await page.getByRole('button', { name: 'Import' }).click()
+  await page.getByRole('button', { name: /QEMU q35 with a CXL window/ }).click()
+  await expect(page.locator('.findings')).toContainText(
+    'No pmem namespace is bound on this machine',
+  )
+  await page.getByRole('button', { name: 'Close' }).click()
+  await expect(page.getByRole('button', { name: /^CXL Window 0/ })).toBeVisible()
+})
+
+test('a listing of 100,000 lines is read, drawn, and can be travelled', async ({ page }) => {
+  const lines = Array.from({ length: 100_000 }, (_, i) => {
+    const start = 0x100000000 + i * 0x10000
+    return `${start.toString(16)}-${(start + 0xffff).toString(16)} : PCI Bus 0000:00`
+  })
+  await page.goto('./')
+  await page.getByRole('button', { name: 'Import' }).click()
+  await page.getByLabel('Choose files').setInputFiles({
+    name: 'iomem.txt',
+    mimeType: 'text/plain',
+    buffer: Buffer.from(lines.join('\n')),
+  })
+  await expect(page.getByText('The machine is open')).toBeVisible({ timeout: 20_000 })
+  await page.getByRole('button', { name: 'Close' }).click()
+  await expect(page.getByText(/more$/).first()).toBeVisible()
+  expect(await page.locator('.board g').count()).toBeLessThan(400)
 })

@@ -58,6 +58,8 @@ export class Arena {
   readonly journal = new Journal()
   hashLo = 0
   hashHi = 0
+  /** Counts the times that words changed other than by `write`: what is derived from them is stale. */
+  rewinds = 0
 
   constructor(size: number) {
     this.words = new Int32Array(size)
@@ -101,6 +103,7 @@ export class Arena {
   /** Undo without a mark object, for loops that take millions of steps back. */
   undo(length: number, hashLo: number, hashHi: number): void {
     const { journal, words } = this
+    this.rewinds += 1
     while (journal.length > length) {
       const at = journal.pop()
       if (at >= 0) words[at] = journal.pop()

@@ -75,6 +75,7 @@ export function restoreHashed(
   const { length } = arena.words
   for (let i = 0; i < length; i++) arena.words[i] = packed[at + i] as number
   arena.journal.length = 0
+  arena.rewinds += 1
   arena.hashLo = hashLo
   arena.hashHi = hashHi
   let next = at + length

@@ -16,6 +16,9 @@ export const tableWords = (def: Struct, capacity: number): number =>
 export class Table<D extends Struct> {
   private readonly stride: number
   private readonly views: View<D>[]
+  /** Rows below this one are taken, as long as nothing was undone since `checkedAt`. */
+  private firstFree = 1
+  private checkedAt = 0
 
   constructor(
     private readonly arena: Arena,
@@ -64,6 +67,7 @@ export class Table<D extends Struct> {
   free(id: Ref<D['name']> | number): void {
     const at = this.liveWord(this.at(id).id)
     for (let word = 0; word < this.stride; word++) this.arena.write(at + word, 0)
+    this.firstFree = Math.min(this.firstFree, Number(id))
   }
 
   get isFull(): boolean {
@@ -84,8 +88,10 @@ export class Table<D extends Struct> {
   }
 
   private lowestFree(): number | undefined {
-    for (let id = 1; id <= this.capacity; id++) if (!this.isLive(id)) return id
-    return undefined
+    if (this.checkedAt !== this.arena.rewinds) this.firstFree = 1
+    this.checkedAt = this.arena.rewinds
+    while (this.firstFree <= this.capacity && this.isLive(this.firstFree)) this.firstFree += 1
+    return this.firstFree <= this.capacity ? this.firstFree : undefined
   }
 }
 

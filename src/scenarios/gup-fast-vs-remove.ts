@@ -67,18 +67,27 @@ export const gupFastVsRemove: Scenario = {
       acts: [{ who: 'cpu0', until: 'unpin' }],
     },
     {
-      title: 'remove() waits for it.',
-      text: 'The pgmap is killed and the entry cleared, so nobody new can come; the page is still held.',
+      title: 'remove() comes.',
+      text: ({ removalZap }) =>
+        removalZap === 'zap'
+          ? 'The pgmap is killed and the entry cleared, so nobody new can come; the page is still held, and remove() waits for it.'
+          : 'The pgmap is killed; the entry stays. No pgmap reference is left, so remove() is done, while cpu0 still holds the page.',
       acts: [{ who: 'remove' }],
     },
     {
       title: 'A late walker finds nothing.',
-      text: 'cpu1 reads the entry after the zap: there is none, and it falls back to the slow path.',
+      text: ({ removalZap }) =>
+        removalZap === 'zap'
+          ? 'cpu1 reads the entry after the zap: there is none, and it falls back to the slow path.'
+          : 'cpu1 still finds the entry, but the pgmap is dead: no reference of it can be taken, and cpu1 falls back to the slow path.',
       acts: [{ who: 'cpu1' }],
     },
     {
-      title: 'The last put lets remove() finish.',
-      text: 'cpu0 drops its reference; page and pgmap are idle, and remove() is done.',
+      title: 'The last put.',
+      text: ({ removalZap }) =>
+        removalZap === 'zap'
+          ? 'cpu0 drops its reference; page and pgmap are idle, and remove() is done.'
+          : 'cpu0 drops its reference of a page whose device went long ago.',
       acts: [{ who: 'cpu0' }, { who: 'remove' }],
     },
   ],

@@ -37,7 +37,7 @@ export function openScenario(scenario: Scenario, request: Request = {}): Opened 
   const setup = setupOf(scenario, request)
   if (typeof setup === 'string') return setup
   const timeline = new Timeline(freshKernel(scenario, setup))
-  const passages = playStory(timeline, scenario.story)
+  const passages = playStory(timeline, scenario.story, setup)
   const story = [...timeline.moments]
   timeline.seek(0)
   const preset = request.preset ?? scenario.preset
@@ -86,11 +86,16 @@ function paramsOf(
   return values
 }
 
-function playStory(timeline: Timeline<Kernel>, story: readonly Beat[]): Passage[] {
+function playStory(
+  timeline: Timeline<Kernel>,
+  story: readonly Beat[],
+  { policies: chosen }: Setup,
+): Passage[] {
   return story.map(({ title, text, acts }) => {
     const from = timeline.cursor
     for (const act of acts) playAct(timeline, act)
-    return { title, text, from, to: timeline.cursor }
+    const told = typeof text === 'string' ? text : text(chosen)
+    return { title, text: told, from, to: timeline.cursor }
   })
 }
 

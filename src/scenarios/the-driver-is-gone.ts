@@ -65,7 +65,10 @@ export const theDriverIsGone: Scenario = {
     },
     {
       title: 'Root unbinds the driver.',
-      text: 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults; XFS is asked, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.',
+      text: ({ filesystem }) =>
+        filesystem === 'xfs'
+          ? 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults. XFS is told first, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.'
+          : 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults. ext4 has registered no holder with the dax_device, so nobody is told.',
       acts: [
         {
           who: 'root shell',
@@ -77,7 +80,12 @@ export const theDriverIsGone: Scenario = {
     },
     {
       title: 'The disk goes, and the file system is synced.',
-      text: 'Deleting the disk syncs the mounted file system once more. Writeback makes both mappings read-only, and leaves them present. Then XFS shuts down: “Block device removal (0x20) detected”.',
+      text: ({ filesystem }) =>
+        `Deleting the disk syncs the mounted file system once more. Writeback makes both mappings read-only, and leaves them present. ${
+          filesystem === 'xfs'
+            ? 'Then XFS shuts down: “Block device removal (0x20) detected”.'
+            : 'Then ext4 is shut down; this was deduced from the source, not recorded.'
+        }`,
       acts: [{ who: 'root shell', until: 'memunmap' }],
     },
     {

@@ -1,7 +1,7 @@
 import { checksOf, compareChecks } from '../formats/link-checks'
 import { type LinkState, readLink, writeLink } from '../formats/permalink'
 import { scenarios } from '../scenarios'
-import { type Opened, openScenario } from '../scenarios/open'
+import { type Opened, openScenario, setupOf } from '../scenarios/open'
 import { show } from './session'
 import { getState, setState } from './store'
 
@@ -25,18 +25,16 @@ export function linkNow(): { fragment: string; says: string } | { refused: strin
   }
 }
 
-function linkState(opened: Opened): LinkState {
-  const { scenario, timeline, setup, preset } = opened
-  const story = openScenario(scenario, setup)
-  const own = typeof story === 'string' ? [] : story.timeline.branch.choices
-  const isStory = JSON.stringify(own) === JSON.stringify(timeline.branch.choices)
-  const usual = openScenario(scenario)
-  const policies = typeof usual === 'string' ? {} : differing(setup.policies, usual.setup.policies)
-  const params = typeof usual === 'string' ? {} : differing(setup.params, usual.setup.params)
+function linkState({ scenario, timeline, setup, preset, story }: Opened): LinkState {
+  const { choices } = timeline.branch
+  const isStory = JSON.stringify(story.map(({ choice }) => choice)) === JSON.stringify(choices)
+  const usual = setupOf(scenario, {})
+  const policies = typeof usual === 'string' ? {} : differing(setup.policies, usual.policies)
+  const params = typeof usual === 'string' ? {} : differing(setup.params, usual.params)
   const shared = { scenario: scenario.name, preset, policies, params, cursor: timeline.cursor }
-  return isStory
+  return isStory && scenario.story.length > 0
     ? shared
-    : { ...shared, choices: timeline.branch.choices, checks: checksOf(timeline.moments) }
+    : { ...shared, choices, checks: checksOf(timeline.moments) }
 }
 
 /** Settings that are not the usual ones. */
@@ -64,7 +62,8 @@ export function openLink(text: string): void {
     setState({ notice: `The link cannot be opened: ${opened}` })
     return
   }
-  if (choices !== undefined) opened.timeline.load(choices)
-  const refused = opened.timeline.seek(cursor)
-  show(opened, refused ?? compareChecks(checks, checksOf(opened.timeline.moments)))
+  const { timeline } = opened
+  if (choices !== undefined) timeline.load(choices)
+  const refused = timeline.seek(cursor)
+  show(opened, refused ?? compareChecks(checks, checksOf(timeline.moments)))
 }

@@ -49,7 +49,9 @@ function useAddress() {
     if (version === 0) return
     const timer = setTimeout(() => {
       const link = linkNow()
-      if ('fragment' in link) history.replaceState(null, '', `#${link.fragment}`)
+      // What has no link leaves none of another moment in the address.
+      const address = 'fragment' in link ? `#${link.fragment}` : location.pathname + location.search
+      history.replaceState(null, '', address)
     }, ADDRESS_PAUSE_MS)
     return () => clearTimeout(timer)
   }, [version])

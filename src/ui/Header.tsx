@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
 import { scenarios } from '../scenarios'
+import type { Opened } from '../scenarios/open'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
@@ -42,6 +43,12 @@ export function Header() {
   )
 }
 
+/** A recording speaks for the policies of its kernel alone. */
+function isAsRecorded({ preset, setup }: Opened): boolean {
+  const usual = presets.find(({ name }) => name === preset)?.policies ?? {}
+  return Object.entries(usual).every(([name, value]) => setup.policies[name] === value)
+}
+
 function ScenarioChoice() {
   const opened = useOpened()
   const { scenario } = opened
@@ -65,7 +72,11 @@ function ScenarioChoice() {
         </select>
       </label>
       {scenario.recorded !== undefined && (
-        <span className="badge">{`recorded on ${scenario.recorded.kernel}`}</span>
+        <span className={isAsRecorded(opened) ? 'badge' : 'badge other'}>
+          {isAsRecorded(opened)
+            ? `recorded on ${scenario.recorded.kernel}`
+            : 'not recorded with these policies'}
+        </span>
       )}
     </>
   )

@@ -13,6 +13,9 @@ const BUILT_IN = [
 /** Files larger than this are not even read, in bytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024
 
+/** A paste of more characters is imported at once: a text field of that size takes seconds to lay out. */
+const LARGE_PASTE = 200_000
+
 /** Reads files and imports them, in the order of their names: iomem comes before ndctl. */
 export async function importFiles(files: readonly File[]): Promise<void> {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -37,6 +40,12 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         spellCheck={false}
         value={text}
         onChange={(event) => setText(event.target.value)}
+        onPaste={(event) => {
+          const pasted = event.clipboardData.getData('text')
+          if (pasted.length < LARGE_PASTE) return
+          event.preventDefault()
+          importText(pasted)
+        }}
       />
       <div className="dialog-buttons">
         <button type="button" className="primary" onClick={() => importText(text)}>

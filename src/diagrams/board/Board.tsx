@@ -109,6 +109,7 @@ function Hatching() {
 }
 
 const USUAL_WIDTH = 1200
+const LEAST_WIDTH = 300
 
 /** The width that the board has, in pixels, and a ref for the element that has it. */
 function useWidth() {
@@ -118,7 +119,9 @@ function useWidth() {
     const element = frame.current
     if (element === null || typeof ResizeObserver === 'undefined') return
     const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidth(Math.round(entry.contentRect.width))
+      // A frame that is not laid out yet has no width; less than a phone's is not drawn.
+      if (entry !== undefined && entry.contentRect.width > 0)
+        setWidth(Math.max(LEAST_WIDTH, Math.round(entry.contentRect.width)))
     })
     observer.observe(element)
     return () => observer.disconnect()

@@ -2,7 +2,7 @@ import { type Change, flagsSet } from '../../arena'
 import { GUP_PIN_COUNTING_BIAS, PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
 import { entriesOf } from '../page-table/select'
-import type { CardView, Link, Row } from '../shared/cards'
+import type { CardView, Link, Row, Segment } from '../shared/cards'
 import { was, wasAtKey } from '../shared/changed'
 import { hex, pageCount, pageRange } from '../shared/format'
 
@@ -64,7 +64,7 @@ export function selectPages(k: Kernel, changes: readonly Change[]): CardView[] {
           },
         ]
       : []
-  return [...cards, ...rest, ...idlePages(k, held)]
+  return [...idlePages(k, held), ...cards, ...rest]
 }
 
 function pageCard(k: Kernel, { start, end }: Stretch, changes: readonly Change[]): CardView {
@@ -110,23 +110,39 @@ function contentsRow(k: Kernel, pfn: number): Row {
   return { kind: 'text', label: 'first byte', value: `0x${value.toString(16).padStart(2, '0')}` }
 }
 
-/** All other pages of a device, in one card: they are idle. */
+/** All other pages of a device, in one card, with a strip of the whole range to scale. */
 function idlePages(k: Kernel, held: readonly Stretch[]): CardView[] {
   return k.pgmaps.rows().map((pgmap) => {
     const inside = held.filter(({ start }) => pgmap.start <= start && start < pgmap.end)
     const drawn = inside.reduce((sum, { start, end }) => sum + end - start, 0)
     const hasMap = k.pages.runs(pgmap.start, pgmap.end).length > 0
+    const says = hasMap ? '_refcount 1: only the device holds them' : 'struct page: gone'
     return {
       target: { kind: 'pgmap', id: pgmap.id, key: pgmap.start },
       title: `the other ${pageCount(pgmap.end - pgmap.start - drawn)}`,
       side: hasMap ? 'idle' : '',
       tone: hasMap ? 'quiet' : 'gone',
-      rows: hasMap
-        ? [{ kind: 'text', value: '_refcount 1: only the device holds them', tone: 'quiet' }]
-        : [{ kind: 'text', value: 'struct page: gone', tone: 'quiet' }],
+      rows: [
+        { kind: 'bar', total: pgmap.end - pgmap.start, segments: stripOf(k, pgmap.start, inside) },
+        { kind: 'text', value: pageRange(pgmap.start, pgmap.end - pgmap.start), tone: 'quiet' },
+        { kind: 'text', value: says, tone: 'quiet' },
+      ],
     }
   })
 }
+
+/** Where the pages that are mapped or held lie in the device. */
+const stripOf = (k: Kernel, origin: number, held: readonly Stretch[]): Segment[] =>
+  held.map(({ start, end }) => {
+    const isPinned = k.pages.has(start) && k.pages.at(start).refcount >= GUP_PIN_COUNTING_BIAS
+    const tone = !k.pages.has(start) ? 'broken' : isPinned ? 'pinned' : 'mapped'
+    return {
+      start: start - origin,
+      end: end - origin,
+      tone,
+      says: `${pageRange(start, end - start)} ${tone}`,
+    }
+  })
 
 /** From pages to the pgmap and the file that they belong to. */
 export function linkPages(k: Kernel): Link[] {

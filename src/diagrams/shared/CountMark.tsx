@@ -14,6 +14,8 @@ const BITS = Array.from({ length: 32 }, (_, i) => 31 - i)
 /** Which count a bit of `_refcount` belongs to: the sign, 21 bits of pins, 10 bits of plain references. */
 const partOf = (bit: number): string => (bit === 31 ? 'sign' : bit >= 10 ? 'pins' : 'plain')
 
+const pinsText = (pins: number): string => (pins === 1 ? '1 pin' : `${pins} pins`)
+
 /** `_refcount` as its 32 bits, the value beside its name, and what it is made of. */
 export function CountMark({ label, value, was, y, width }: CountProps) {
   const gaps = 2 * 4
@@ -42,7 +44,7 @@ export function CountMark({ label, value, was, y, width }: CountProps) {
         />
       ))}
       <text className="caption" x={4 + cell} y={40}>
-        {`${(value >>> 10) & 0x1fffff} pins`}
+        {pinsText((value >>> 10) & 0x1fffff)}
       </text>
       <text className="caption" x={width} y={40} textAnchor="end">
         {`${value & 0x3ff} plain`}

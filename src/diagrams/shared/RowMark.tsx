@@ -1,6 +1,6 @@
 import { CountMark } from './CountMark'
 import { PADDING, type PlacedRow } from './card-layout'
-import type { BitCell, Pill, Segment } from './cards'
+import type { BitCell, Pill, Segment, Tone } from './cards'
 
 interface RowProps {
   readonly placed: PlacedRow
@@ -114,7 +114,10 @@ interface BarProps {
   readonly width: number
 }
 
-/** Extents above, what is cached of them below, to one scale; the least width keeps a page visible. */
+/** What a file owns is the ground that the rest lies on. */
+const isGround = (tone: Tone): boolean => tone === 'owned'
+
+/** Stretches to one scale; the least width keeps a single page visible. */
 function BarRow({ segments, total, y, width }: BarProps) {
   return (
     <g className="bar" transform={`translate(${PADDING} ${y})`}>
@@ -124,9 +127,9 @@ function BarRow({ segments, total, y, width }: BarProps) {
           key={`${says}:${start}`}
           className={`tone-${tone}`}
           x={(start / total) * width}
-          y={tone === 'owned' ? 0 : 9}
+          y={isGround(tone) ? 0 : 6}
           width={Math.max(3, ((end - start) / total) * width)}
-          height={tone === 'owned' ? 14 : 5}
+          height={isGround(tone) ? 14 : 8}
         >
           <title>{says}</title>
         </rect>
