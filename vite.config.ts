@@ -27,6 +27,8 @@ export default defineConfig({
     rolldownOptions: { output: { format: 'iife' } },
   },
   test: {
+    // A test that hangs fails; one that explores half a million states on a busy machine does not.
+    testTimeout: 60_000,
     projects: [
       {
         extends: true,

@@ -7,10 +7,11 @@ import { describe, expect, it } from 'vitest'
 const fixtures = 'src/formats/fixtures'
 
 function pinhole(args: readonly string[], input = '') {
-  const result = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...args], { input, encoding: 'utf8' })
-  // npm itself may warn on stderr of the machine that it runs on.
-  const stderr = result.stderr.replace(/^npm warn .*\n/gm, '')
-  return { status: result.status, stdout: result.stdout, stderr }
+  const result = spawnSync('node_modules/.bin/tsx', ['src/cli/main.ts', ...args], {
+    input,
+    encoding: 'utf8',
+  })
+  return { status: result.status, stdout: result.stdout, stderr: result.stderr }
 }
 
 const file = (text: string): string => {
