@@ -60,14 +60,17 @@ const layout = (sizes: Sizes, locals: number) =>
       pinHandles: [PinHandle, sizes.pins],
       resources: [Resource, sizes.resources],
       log: [LogLine, sizes.log],
-      globals: [Globals, 1],
+      globalRows: [Globals, 1],
     },
     {
       pages: Page,
       contents: Contents,
+      /** Space = number of the mm, key = virtual page. */
       ptes: Pte,
+      /** Space = number of the inode, key = file page; extents as well. */
       daxEntries: DaxEntry,
       extents: Extent,
+      /** Space = number of the handle, key = position in it. */
       pinned: PinnedPage,
     },
   )
@@ -81,68 +84,31 @@ export interface KernelParts {
   readonly sizes?: Partial<Sizes>
 }
 
-/** The simulated kernel: its heap, its machine, and the policies that its steps read. */
-export class Kernel {
+interface Core {
   readonly heap: Heap & LinuxHeap
   readonly machine: Machine<Kernel>
-  readonly policy: PolicyValues<typeof policies>
-  readonly invariants: readonly Invariant<Kernel>[]
-
-  readonly tasks: LinuxHeap['tables']['tasks']
-  readonly mms: LinuxHeap['tables']['mms']
-  readonly vmas: LinuxHeap['tables']['vmas']
-  readonly pgmaps: LinuxHeap['tables']['pgmaps']
-  readonly namespaces: LinuxHeap['tables']['namespaces']
-  readonly daxDevices: LinuxHeap['tables']['daxDevices']
-  readonly superBlocks: LinuxHeap['tables']['superBlocks']
-  readonly inodes: LinuxHeap['tables']['inodes']
-  readonly pinHandles: LinuxHeap['tables']['pinHandles']
-  readonly resources: LinuxHeap['tables']['resources']
-  readonly log: LinuxHeap['tables']['log']
+  readonly policy: KernelParts['policy']
+  readonly invariants: KernelParts['invariants']
   /** The one row of global variables. */
-  readonly globals: ReturnType<LinuxHeap['tables']['globals']['at']>
+  readonly globals: ReturnType<LinuxHeap['tables']['globalRows']['at']>
+}
 
-  readonly pages: LinuxHeap['ranges']['pages']
-  readonly contents: LinuxHeap['ranges']['contents']
-  /** Space = number of the mm, key = virtual page. */
-  readonly ptes: LinuxHeap['ranges']['ptes']
-  /** Space = number of the inode, key = file page. */
-  readonly daxEntries: LinuxHeap['ranges']['daxEntries']
-  /** Space = number of the inode, key = file page. */
-  readonly extents: LinuxHeap['ranges']['extents']
-  /** Space = number of the handle, key = position in it. */
-  readonly pinned: LinuxHeap['ranges']['pinned']
+/** The simulated kernel: its tables and range tables by name, its machine, the policies that steps read. */
+export type Kernel = LinuxHeap['tables'] & LinuxHeap['ranges'] & Core
 
-  constructor({ policy, operations, invariants, sizes }: KernelParts) {
-    const heap = layout({ ...usualSizes, ...sizes }, frameWords(operations))
-    const { tables, ranges } = heap
-    this.heap = heap as Heap & LinuxHeap
-    this.policy = policy
-    this.invariants = invariants
-    this.tasks = tables.tasks
-    this.mms = tables.mms
-    this.vmas = tables.vmas
-    this.pgmaps = tables.pgmaps
-    this.namespaces = tables.namespaces
-    this.daxDevices = tables.daxDevices
-    this.superBlocks = tables.superBlocks
-    this.inodes = tables.inodes
-    this.pinHandles = tables.pinHandles
-    this.resources = tables.resources
-    this.log = tables.log
-    this.globals = tables.globals.make()
-    this.pages = ranges.pages
-    this.contents = ranges.contents
-    this.ptes = ranges.ptes
-    this.daxEntries = ranges.daxEntries
-    this.extents = ranges.extents
-    this.pinned = ranges.pinned
-    const { arena } = heap
-    this.machine = new Machine<Kernel>(this, {
-      arena,
-      tasks: tables.tasks,
-      frames: tables.frames,
-      operations,
-    })
-  }
+/** Lays an empty kernel out. */
+export function createKernel({ policy, operations, invariants, sizes }: KernelParts): Kernel {
+  const heap = layout({ ...usualSizes, ...sizes }, frameWords(operations)) as Heap & LinuxHeap
+  const { arena, tables, ranges } = heap
+  const globals = tables.globalRows.make()
+  const kernel = { ...tables, ...ranges, heap, policy, invariants, globals }
+  const { tasks, frames } = tables
+  // The machine's operations see the kernel, and the kernel has the machine: one of them comes second.
+  const machine: Machine<Kernel> = new Machine(kernel as unknown as Kernel, {
+    arena,
+    tasks,
+    frames,
+    operations,
+  })
+  return Object.assign(kernel, { machine })
 }

@@ -1,5 +1,5 @@
 import { invariants } from '../linux/invariants'
-import { Kernel, type Sizes } from '../linux/kernel'
+import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { choosePolicies } from '../machine'
@@ -34,7 +34,7 @@ export interface DaxMachine {
 /** Boots it as far as a mounted file system. */
 export function bootDaxMachine(setup: Setup, machine: DaxMachine): Kernel {
   const { iomem, namespace, processes, admins, sizes } = machine
-  const k = new Kernel({
+  const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
     invariants,

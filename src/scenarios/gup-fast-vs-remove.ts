@@ -1,7 +1,7 @@
 import { PTE } from '../linux/arch/x86/pgtable'
 import { PG } from '../linux/include/page-flags'
 import { removeDoneMeansUnheld } from '../linux/invariants/remove-done-means-unheld'
-import { Kernel } from '../linux/kernel'
+import { createKernel, type Kernel } from '../linux/kernel'
 import { gup_fast_pin_once, remove_once } from '../linux/mm/gup-race'
 import { policies } from '../linux/policies'
 import { choosePolicies } from '../machine'
@@ -12,7 +12,7 @@ const VPN = 0x7f0000000
 
 function build({ policies: chosen, params }: Setup): Kernel {
   const cpus = params['cpus'] ?? 2
-  const k = new Kernel({
+  const k = createKernel({
     policy: choosePolicies(policies, chosen),
     operations: [gup_fast_pin_once, remove_once],
     invariants: [removeDoneMeansUnheld],

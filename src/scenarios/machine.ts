@@ -1,5 +1,5 @@
 import { invariants } from '../linux/invariants'
-import { Kernel } from '../linux/kernel'
+import { createKernel } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { choosePolicies } from '../machine'
@@ -42,7 +42,7 @@ export function machineScenario(name: string, { title, iomem, namespaces }: Real
     ],
     story: [],
     build(setup) {
-      const k = new Kernel({
+      const k = createKernel({
         policy: choosePolicies(policies, setup.policies),
         operations,
         invariants,
