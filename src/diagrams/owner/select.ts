@@ -132,25 +132,31 @@ function fileSystems(k: Kernel): CardView[] {
 
 function devices(k: Kernel): CardView[] {
   return k.namespaces.rows().map(({ id, name, driver, dax, blockdev }) => {
-    const alive = dax !== 0 && k.daxDevices.isLive(dax) && k.daxDevices.at(dax).alive === 1
     return {
       target: { kind: 'namespace', id },
       title: name,
       side: driver === 'none' ? 'no driver' : driver,
       tone: driver === 'none' ? 'gone' : 'plain',
       rows: [
-        {
-          kind: 'pills',
-          label: 'dax_device',
-          pills: [
-            { text: 'alive', on: alive, tone: 'owned' },
-            { text: 'killed', on: !alive, tone: 'broken' },
-          ],
-        },
+        daxRow(k, dax),
         { kind: 'text', label: 'disk', value: blockdev === '' ? 'none' : blockdev },
       ],
     }
   })
+}
+
+function daxRow(k: Kernel, dax: number): Row {
+  if (dax === 0 || !k.daxDevices.isLive(dax))
+    return { kind: 'text', label: 'dax_device', value: 'none' }
+  const alive = k.daxDevices.at(dax).alive === 1
+  return {
+    kind: 'pills',
+    label: 'dax_device',
+    pills: [
+      { text: 'alive', on: alive, tone: 'owned' },
+      { text: 'killed', on: !alive, tone: 'broken' },
+    ],
+  }
 }
 
 /** From owners to the physical range. */

@@ -8,6 +8,9 @@ import { hex, pageCount, pageRange } from '../shared/format'
 
 const MAX_CARDS = 10
 
+/** _refcount of an idle page of a DAX device, up to 6.14. */
+const IDLE = 1
+
 /** Pages [start, end) that are alike. */
 interface Stretch {
   readonly start: number
@@ -21,8 +24,19 @@ export function heldPages(k: Kernel): Stretch[] {
     .rows()
     .flatMap(({ id }) => k.pinned.in(id).runs())
     .map(({ pfn, length }) => ({ start: pfn, end: pfn + length }))
-  return merged([...mapped, ...pinned]).flatMap((stretch) => cutByPages(k, stretch))
+  return merged([...mapped, ...pinned, ...referenced(k)]).flatMap((stretch) =>
+    cutByPages(k, stretch),
+  )
 }
+
+/** Pages of devices that somebody holds a reference of besides the device, known to us or not. */
+const referenced = (k: Kernel): Stretch[] =>
+  k.pgmaps
+    .rows()
+    .flatMap(({ start, end }) =>
+      k.pages.runs(start, end).filter(({ refcount }) => refcount !== IDLE),
+    )
+    .map(({ start, end }) => ({ start, end }))
 
 function merged(stretches: readonly Stretch[]): Stretch[] {
   const sorted = [...stretches].sort((a, b) => a.start - b.start || b.end - a.end)
@@ -112,14 +126,16 @@ function contentsRow(k: Kernel, pfn: number): Row {
 
 /** All other pages of a device, in one card, with a strip of the whole range to scale. */
 function idlePages(k: Kernel, held: readonly Stretch[]): CardView[] {
-  return k.pgmaps.rows().map((pgmap) => {
+  return k.pgmaps.rows().flatMap((pgmap): CardView[] => {
     const inside = held.filter(({ start }) => pgmap.start <= start && start < pgmap.end)
     const drawn = inside.reduce((sum, { start, end }) => sum + end - start, 0)
+    const others = pgmap.end - pgmap.start - drawn
+    if (others === 0) return []
     const hasMap = k.pages.runs(pgmap.start, pgmap.end).length > 0
     const says = hasMap ? '_refcount 1: only the device holds them' : 'struct page: gone'
-    return {
+    const card: CardView = {
       target: { kind: 'pgmap', id: pgmap.id, key: pgmap.start },
-      title: `the other ${pageCount(pgmap.end - pgmap.start - drawn)}`,
+      title: drawn === 0 ? pageCount(others) : `the other ${pageCount(others)}`,
       side: hasMap ? 'idle' : '',
       tone: hasMap ? 'quiet' : 'gone',
       rows: [
@@ -128,6 +144,7 @@ function idlePages(k: Kernel, held: readonly Stretch[]): CardView[] {
         { kind: 'text', value: says, tone: 'quiet' },
       ],
     }
+    return [card]
   })
 }
 

@@ -25,7 +25,7 @@ const ABOVE = 18
 const GAP = 14
 const LINE = 17
 /** Width of a character of the board's text, in pixels: what wrapping reckons with. */
-const CHARACTER = 6.3
+const CHARACTER = 7
 
 const fixedHeights = { bits: 28, count: 44, pills: 26, bar: 24, mark: 52 } as const
 

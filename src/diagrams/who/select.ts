@@ -69,7 +69,7 @@ function otherThreads(k: Kernel): CardView[] {
   return others.map(({ id, name, ret, role }) => {
     const top = k.machine.frames(id)[0]
     const waits = k.machine.waiting(id) !== undefined
-    const value = top === undefined ? idleText(ret) : (top.step.fn ?? top.operation.name)
+    const value = top === undefined ? idleText(ret) : (top.step.fn ?? top.operation.source.fn)
     return {
       target: { kind: 'task', id },
       title: name,
