@@ -65,6 +65,7 @@ function Cited() {
       {source.evidence !== undefined && (
         <span className={`evidence ${source.evidence}`}>{evidenceWords[source.evidence]}</span>
       )}
+      {source.note !== undefined && <span className="quiet">{` ${source.note}`}</span>}
       <span className="quiet">{` Left out: ${leftOut}`}</span>
     </p>
   )

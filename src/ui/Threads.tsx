@@ -15,7 +15,23 @@ export function Threads() {
           <Thread key={id} kernel={kernel} id={id} />
         ))}
       </ul>
+      <KernelLog kernel={kernel} />
     </section>
+  )
+}
+
+/** Lines of the log that fit below the threads. */
+const LOG_LINES = 3
+
+/** What the kernel itself said, newest last. */
+function KernelLog({ kernel }: { kernel: Kernel }) {
+  const lines = kernel.log.rows().slice(-LOG_LINES)
+  return lines.length === 0 ? null : (
+    <ol className="kernel-log" aria-label="Kernel log">
+      {lines.map(({ id, line }) => (
+        <li key={id}>{line}</li>
+      ))}
+    </ol>
   )
 }
 

@@ -74,6 +74,14 @@ describe('the page', () => {
     expect(getState().opened.timeline.kernel.namespaces.at(1).driver).toBe('none')
   })
 
+  it('prints what the kernel logged', async () => {
+    render(<App />)
+    await userEvent.keyboard('{End}')
+    expect(screen.getByRole('list', { name: 'Kernel log' }).textContent).toContain(
+      'XFS (pmem0): Block device removal (0x20)',
+    )
+  })
+
   it('tells the story of the moment', async () => {
     render(<App />)
     expect(

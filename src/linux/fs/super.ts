@@ -124,7 +124,13 @@ const dirtyInode = (k: Kernel, superBlock: number) =>
 export const fs_bdev_mark_dead = operation({
   name: 'fs_bdev_mark_dead',
   does: 'Tells the file system that its disk goes: it is synced, and then shut down.',
-  source: { file: 'fs/super.c', fn: 'fs_bdev_mark_dead', version: '6.12', evidence: 'recorded' },
+  source: {
+    file: 'fs/super.c',
+    fn: 'fs_bdev_mark_dead',
+    version: '6.12',
+    evidence: 'recorded',
+    note: 'Recorded on XFS; for ext4 it is deduced, and its log line is from memory.',
+  },
   leftOut: 'Metadata, the log, and the page cache.',
   params: { superBlock: ref('super_block') },
   locals: { inode: ref('inode') },
