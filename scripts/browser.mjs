@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 /** Debian's Chromium: the browser where Playwright's own download is not to be had. */
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 const isRoot = process.getuid?.() === 0
-const works = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
+const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+const works = (command, args) => spawnSync(command, args, { stdio: 'ignore', env }).status === 0
 
 /** Makes sure that there is a browser: the system's, else apt's, else Playwright's own. */
 export function installBrowser() {
