@@ -37,6 +37,12 @@ export function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <h3>Scale</h3>
+      <p>
+        Bars of files and devices are to scale, with a least width for a single page. In the last
+        lane a height follows the logarithm of the range’s size, gaps are not drawn, and what is
+        folded away is counted.
+      </p>
       <h3>Colours</h3>
       <dl>
         {COLOURS.map(([tone, means]) => (
