@@ -20,7 +20,16 @@ export interface LinkState {
 }
 
 /** The version of the format; the first character of a link. */
-const VERSION = '1'
+const VERSION = '2'
+
+/** Version 1 is read too: these operations had fewer arguments then, the first ones. */
+const VERSION_1_ARGUMENTS: Readonly<Record<string, number>> = {
+  userLoad: 2,
+  userStore: 2,
+  do_mmap: 4,
+  pin_user_pages_fast: 4,
+  get_user_pages_fast: 4,
+}
 export const CHECK_EVERY = 8
 const MAX_LINK = 60_000
 
@@ -105,12 +114,13 @@ export function readLink(text: string): Result<LinkState> {
   const fragment = fragmentOf(text)
   if (fragment.startsWith('s/')) return readNamed(fragment)
   if (fragment === '') return failure('The link is empty.')
-  if (!fragment.startsWith(VERSION)) return failure(versionSentence(fragment))
+  const isOld = fragment.startsWith('1')
+  if (!isOld && !fragment.startsWith(VERSION)) return failure(versionSentence(fragment))
   const bytes = fromBase64Url(fragment.slice(VERSION.length))
   if (bytes === undefined)
     return failure('The link is damaged: it has characters that no link has.')
   try {
-    return success(readState(new ByteReader(bytes)))
+    return success(readState(new ByteReader(bytes), isOld))
   } catch (error) {
     if (error instanceof RangeError) return failure(`The link is damaged: ${error.message}`)
     throw error
@@ -118,7 +128,7 @@ export function readLink(text: string): Result<LinkState> {
 }
 
 const versionSentence = (fragment: string): string =>
-  /^[2-9]/.test(fragment)
+  /^[3-9]/.test(fragment)
     ? `The link is of a newer version (${fragment[0]}) of Pinhole than this page (${VERSION}): open it with a newer one.`
     : `This is not a link of Pinhole: ${quoted(fragment)}.`
 
@@ -138,7 +148,7 @@ function readNamed(fragment: string): Result<LinkState> {
   return success({ scenario, preset: '', policies: {}, params: {}, cursor: Number(moment) })
 }
 
-function readState(bytes: ByteReader): LinkState {
+function readState(bytes: ByteReader, isOld: boolean): LinkState {
   const scenario = bytes.text()
   const preset = bytes.text()
   const chosen = readPairs(bytes, () => bytes.text())
@@ -147,7 +157,7 @@ function readState(bytes: ByteReader): LinkState {
     throw new RangeError(`it names the policy ${quoted(unknown)}, which there is not.`)
   const params = readPairs(bytes, () => bytes.number())
   const cursor = bytes.number()
-  const choices = bytes.number() === 1 ? readChoices(bytes) : undefined
+  const choices = bytes.number() === 1 ? readChoices(bytes, isOld) : undefined
   const count = bytes.number()
   if (count > MAX_CHOICES) throw new RangeError('it has more checks than steps.')
   const checks = Array.from({ length: count }, () => bytes.byte())
@@ -162,7 +172,7 @@ function readPairs<V>(bytes: ByteReader, value: () => V): Record<string, V> {
   return Object.fromEntries(Array.from({ length: count }, () => [bytes.text(), value()]))
 }
 
-function readChoices(bytes: ByteReader): Choice[] {
+function readChoices(bytes: ByteReader, isOld: boolean): Choice[] {
   const length = bytes.number()
   if (length > MAX_CHOICES) throw new RangeError(`it has more than ${MAX_CHOICES} steps.`)
   const choices: Choice[] = []
@@ -174,22 +184,25 @@ function readChoices(bytes: ByteReader): Choice[] {
       if (run === 0 || choices.length + run > length)
         throw new RangeError('its steps do not add up.')
       for (let i = 0; i < run; i++) choices.push({ kind: 'step', task, choice: 0 })
-    } else if (tag % 4 === START) choices.push(readStart(bytes, task))
+    } else if (tag % 4 === START) choices.push(readStart(bytes, task, isOld))
     else if (tag % 4 === CHOICE) choices.push({ kind: 'step', task, choice: bytes.number() })
     else throw new RangeError('it has a step of an unknown kind.')
   }
   return choices
 }
 
-function readStart(bytes: ByteReader, task: number): Choice {
+function readStart(bytes: ByteReader, task: number, isOld: boolean): Choice {
   const operation = operations[bytes.number()]
   if (operation === undefined)
     throw new RangeError(
       'it begins an operation that this version does not know; it may be of a newer one.',
     )
-  const args = Object.entries(operation.params).map(([param, field]) => [
-    param,
-    typeof field.initial === 'string' ? bytes.text() : bytes.signed(),
-  ])
+  const known = isOld ? VERSION_1_ARGUMENTS[operation.name] : undefined
+  const args = Object.entries(operation.params)
+    .slice(0, known)
+    .map(([param, field]) => [
+      param,
+      typeof field.initial === 'string' ? bytes.text() : bytes.signed(),
+    ])
   return { kind: 'start', task, operation: operation.name, args: Object.fromEntries(args) }
 }

@@ -11,12 +11,27 @@ import { Pte } from './arch/x86/pgtable'
 import { DaxDevice, NdNamespace } from './include/dax'
 import { DaxEntry, Extent, Inode, SuperBlock } from './include/fs'
 import { Globals } from './include/globals'
-import { PinHandle, PinnedPage } from './include/gup'
+import { PinHandle, PinnedPage, Pipe, PipeBuffer } from './include/gup'
 import { Resource } from './include/ioport'
 import { DevPagemap } from './include/memremap'
-import { Contents, MmStruct, Page, VmAreaStruct } from './include/mm_types'
+import {
+  BatchedFolio,
+  Contents,
+  Folio,
+  FreePage,
+  GatheredPage,
+  Holders,
+  MmStruct,
+  Page,
+  PtLock,
+  TlbEntry,
+  UnmapBatch,
+  VmAreaStruct,
+  Zone,
+} from './include/mm_types'
 import { LogLine } from './include/printk'
 import { TaskStruct } from './include/sched'
+import { CachedPage, StableNode, SwapSlot } from './include/swap'
 import type { policies } from './policies'
 
 /** Rows that a kernel has room for. A scenario asks for more where it needs them. */
@@ -31,6 +46,9 @@ export interface Sizes {
   readonly inodes: number
   readonly pins: number
   readonly log: number
+  readonly zones: number
+  readonly pipes: number
+  readonly stableNodes: number
 }
 
 export const usualSizes: Sizes = {
@@ -43,6 +61,9 @@ export const usualSizes: Sizes = {
   inodes: 6,
   pins: 8,
   log: 16,
+  zones: 3,
+  pipes: 2,
+  stableNodes: 3,
 }
 
 const layout = (sizes: Sizes, locals: number) =>
@@ -60,6 +81,9 @@ const layout = (sizes: Sizes, locals: number) =>
       pinHandles: [PinHandle, sizes.pins],
       resources: [Resource, sizes.resources],
       log: [LogLine, sizes.log],
+      zones: [Zone, sizes.zones],
+      pipes: [Pipe, sizes.pipes],
+      stableNodes: [StableNode, sizes.stableNodes],
       globalRows: [Globals, 1],
     },
     {
@@ -72,6 +96,24 @@ const layout = (sizes: Sizes, locals: number) =>
       extents: Extent,
       /** Space = number of the handle, key = position in it. */
       pinned: PinnedPage,
+      /** Large folios, by pfn; and who holds a page for a moment. */
+      folios: Folio,
+      holders: Holders,
+      freePages: FreePage,
+      /** Space = number of the mm, key = virtual page >> 9. */
+      ptls: PtLock,
+      /** Space = number of the task, which is its CPU; key = virtual page. */
+      tlb: TlbEntry,
+      /** Space = number of the task, key = position. */
+      lruAdd: BatchedFolio,
+      gathered: GatheredPage,
+      unmapBatches: UnmapBatch,
+      /** Key = offset in the swap device. */
+      swapMap: SwapSlot,
+      /** Space = number of the pipe, key = number of the buffer. */
+      pipeBuffers: PipeBuffer,
+      /** Space = number of the inode, key = file page. */
+      pageCache: CachedPage,
     },
   )
 

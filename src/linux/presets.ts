@@ -1,4 +1,9 @@
-/** A kernel version as a row of policy values. */
+import type { PolicyValues } from '../machine'
+import type { policies } from './policies'
+
+type Values = PolicyValues<typeof policies>
+
+/** A kernel version, or a proposal, as a row of policy values. */
 export interface Preset {
   readonly name: string
   readonly title: string
@@ -7,12 +12,107 @@ export interface Preset {
   readonly says: string
 }
 
-/** Kernel versions, oldest first. */
+/** DAX and removal come with their own eras; until then every preset has those of 6.12. */
+const v4_14: Values = {
+  filesystem: 'xfs',
+  daxTruncate: 'ignore',
+  removalZap: 'zap',
+  cowReuse: 'mapcount',
+  forkCopy: 'share',
+  pinCount: 'one',
+  gupRead: 'asIs',
+  writeProtectSeq: 'off',
+  clearRefs: 'all',
+  swapPinned: 'swap',
+  mprotectUpgrade: 'fault',
+  directIo: 'get',
+  zeroPagePin: 'counted',
+  savedDirty: 'off',
+  tlbFlush: 'ipi',
+  vmsplice: 'get',
+  longtermMovable: 'allow',
+  ksmReuse: 'copy',
+  gupForce: 'follCow',
+  lruBatch: '14',
+  daxRefcount: 'oneBased',
+}
+const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
+const v5_7: Values = { ...v5_1, pinCount: 'bias' }
+const v5_8: Values = { ...v5_7, gupRead: 'breakCow' }
+const v5_9: Values = {
+  ...v5_8,
+  cowReuse: 'pageCount',
+  forkCopy: 'pinned',
+  gupRead: 'asIs',
+  ksmReuse: 'copy',
+}
+const v5_11: Values = {
+  ...v5_9,
+  writeProtectSeq: 'on',
+  clearRefs: 'skipPinned',
+  swapPinned: 'keep',
+}
+const v5_13: Values = { ...v5_11, longtermMovable: 'migrate' }
+const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
+const v5_18: Values = { ...v5_14, cowReuse: 'streamlined' }
+const v5_19: Values = { ...v5_18, cowReuse: 'exclusive', gupRead: 'unshare' }
+const v6_0: Values = { ...v5_19, mprotectUpgrade: 'exclusive', gupForce: 'exclusive' }
+const v6_2: Values = { ...v6_0, gupRead: 'unshareFile' }
+const v6_5: Values = { ...v6_2, directIo: 'pin', zeroPagePin: 'notCounted' }
+const v6_12: Values = { ...v6_5, savedDirty: 'on', lruBatch: '31' }
+const v6_15: Values = { ...v6_12, cowReuse: 'exclusiveLarge', daxRefcount: 'counted' }
+
+const PINS = 'The rules for pins, COW and fork are those of'
+const DAX = 'DAX and removal are still those of 6.12.'
+
+/** Kernel versions, oldest first, then what the mail thread of January 2021 proposed. */
 export const presets: readonly Preset[] = [
-  {
-    name: 'v6.12',
-    title: 'Linux v6.12',
-    policies: { filesystem: 'xfs', daxTruncate: 'wait', removalZap: 'zap' },
-    says: 'The version that was recorded: every rule and number here is that of 6.12.',
-  },
+  preset('v4.14', v4_14, `${PINS} 4.14 to 5.0; ${DAX}`),
+  preset('v5.1', v5_1, `${PINS} 5.1 to 5.6, FOLL_PIN counting as one; ${DAX}`),
+  preset('v5.7', v5_7, `${PINS} 5.7; ${DAX}`),
+  preset('v5.8', v5_8, `${PINS} 5.8; ${DAX}`),
+  preset('v5.9', v5_9, `${PINS} 5.9 and 5.10.0; ${DAX}`),
+  preset('v5.11', v5_11, `${PINS} 5.11 and 5.12, and of later 5.10.y; ${DAX}`),
+  preset('v5.13', v5_13, `${PINS} 5.13; ${DAX}`),
+  preset('v5.14', v5_14, `${PINS} 5.14 to 5.17; ${DAX}`),
+  preset('v5.18', v5_18, `${PINS} 5.18; ${DAX}`),
+  preset('v5.19', v5_19, `${PINS} 5.19; ${DAX}`),
+  preset('v6.0', v6_0, `${PINS} 6.0; ${DAX}`),
+  preset(
+    'v6.1',
+    { ...v6_0, zeroPagePin: 'notCounted' },
+    `${PINS} 6.1.130 and later 6.1.y, where the zero page is no longer counted; ${DAX}`,
+  ),
+  preset('v6.2', v6_2, `${PINS} 6.2 to 6.4; ${DAX}`),
+  preset('v6.5', v6_5, `${PINS} 6.5; ${DAX}`),
+  preset(
+    'v6.12',
+    v6_12,
+    'The version that was recorded: every rule and number here is that of 6.12.',
+  ),
+  preset('v6.15', v6_15, `${PINS} 6.15 and 6.16, and fs-dax pages are counted; the rest is 6.12.`),
+  preset(
+    'andrea-2021',
+    { ...v5_11, cowReuse: 'fullAccuracy', ksmReuse: 'freeze' },
+    '5.11 with the series “mm: restore full accuracy in COW page reuse”, which was not merged.',
+  ),
+  preset(
+    'jason-2021',
+    { ...v5_11, cowReuse: 'labelled' },
+    '5.11 with the labels of Jason Gunthorpe’s mail, which were never coded; fork copies pinned pages.',
+  ),
+  preset(
+    'linus-2021',
+    { ...v5_11, cowReuse: 'linus' },
+    '5.11 with Linus’ sketch: what has more than one reference is never write-protected.',
+  ),
 ]
+
+function preset(name: string, policies: Values, says: string): Preset {
+  const proposals: Readonly<Record<string, string>> = {
+    'andrea-2021': 'Andrea’s patch (2021)',
+    'jason-2021': 'Jason’s labels (2021)',
+    'linus-2021': 'Linus’ sketch (2021)',
+  }
+  return { name, title: proposals[name] ?? `Linux ${name}`, policies, says }
+}

@@ -107,7 +107,7 @@ function playAct(timeline: Timeline<Kernel>, act: Act): void {
   const task = kernel.tasks.find(({ name }) => name === act.who)
   if (task === undefined) throw new Error(`story: there is no thread ${act.who}`)
   if (act.operation !== undefined) {
-    const args = act.args?.(kernel) ?? {}
+    const args = { ...initialArgs(kernel, act.operation), ...act.args?.(kernel) }
     tell(timeline, { kind: 'start', task: task.id, operation: act.operation, args })
   }
   for (let steps = 0; steps < MAX_ACT; steps++) {
@@ -116,6 +116,16 @@ function playAct(timeline: Timeline<Kernel>, act: Act): void {
     tell(timeline, { kind: 'step', task: task.id, choice: 0 })
   }
   throw new Error(`story: ${act.who} does not come to an end`)
+}
+
+/** What an act does not say is what the operation begins with. */
+function initialArgs(k: Kernel, name: string): Record<string, number | string> {
+  const operation = k.machine.operations.find((each) => each.name === name)
+  const args = Object.entries(operation?.params ?? {}).map(([param, { initial }]) => [
+    param,
+    initial,
+  ])
+  return Object.fromEntries(args)
 }
 
 function tell(timeline: Timeline<Kernel>, choice: Choice): void {

@@ -4,6 +4,7 @@ import { path_mount } from '../linux/fs/super'
 import { type IORES_DESC, IORESOURCE } from '../linux/include/ioport'
 import { PG } from '../linux/include/page-flags'
 import type { Kernel } from '../linux/kernel'
+import { hold } from '../linux/mm/holders'
 import { do_mmap } from '../linux/mm/mmap'
 import type { Operation } from '../machine'
 
@@ -51,6 +52,7 @@ export function seedIomem(k: Kernel, seeds: readonly IomemSeed[]): void {
 export function seedZeroPage(k: Kernel): void {
   k.globals.zero_pfn = ZERO_PFN
   k.pages.fill(ZERO_PFN, ZERO_PFN + 1, { flags: PG.reserved })
+  hold(k, ZERO_PFN, 'alloc')
 }
 
 /** A process with one thread, a root shell, and what else acts. */
@@ -102,5 +104,5 @@ export const seedFile = (k: Kernel, who: string, name: string, size: number): nu
 export const seedMapping = (
   k: Kernel,
   who: string,
-  mapping: { inode: number; pages: number; pgoff: number; label: string },
+  mapping: { inode: number; pages: number; pgoff: number; label: string; private?: number },
 ): number => run(k, who, do_mmap, mapping)

@@ -1,15 +1,23 @@
 import { __device_release_driver } from '../../linux/drivers/base/dd'
 import { pmem_attach_disk } from '../../linux/drivers/nvdimm/pmem'
 import { createFile, writeFile } from '../../linux/fs/file'
+import { clear_refs_write } from '../../linux/fs/proc/task_mmu'
 import { punchArgs, truncateArgs } from '../../linux/fs/shrink'
+import { pipe_read, vmsplice_to_pipe } from '../../linux/fs/splice'
 import { path_umount } from '../../linux/fs/super'
 import { xfs_file_fallocate, xfs_vn_setattr } from '../../linux/fs/xfs/xfs_file'
 import { EBUSY } from '../../linux/include/errno'
 import { PAGE_SIZE } from '../../linux/include/mm'
 import type { Kernel } from '../../linux/kernel'
+import { do_exit } from '../../linux/kernel/exit'
+import { kernel_clone } from '../../linux/kernel/fork'
+import { hasPageCache } from '../../linux/mm/filemap'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../../linux/mm/gup'
-import { userLoad, userStore } from '../../linux/mm/memory'
-import { do_mmap } from '../../linux/mm/mmap'
+import { do_mmap, mapAnonymous } from '../../linux/mm/mmap'
+import { mprotect_fixup } from '../../linux/mm/mprotect'
+import { vma_lookup } from '../../linux/mm/rmap'
+import { shmem_setattr } from '../../linux/mm/shmem'
+import { userLoad, userStore } from '../../linux/mm/user-access'
 import type { Operation } from '../../machine'
 import { errnoText } from './errno-text'
 import type { Action } from './record'
@@ -24,6 +32,14 @@ function run(session: Session, actor: string, operation: { name: string }, args:
   machine.start(task, operation as Operation<Kernel>, args)
   while (machine.canStep(task)) machine.step(task)
   return task
+}
+
+const byteText = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`
+
+/** A tmpfs is mounted when a recording makes its first file there. */
+function tmpfsOf({ kernel: k }: Session): number {
+  const mounted = k.superBlocks.find(({ s_type }) => s_type === 'tmpfs')
+  return (mounted ?? k.superBlocks.make({ s_type: 'tmpfs', s_id: 'tmpfs' })).id
 }
 
 const returned = (session: Session, task: number): number => session.kernel.tasks.at(task).ret
@@ -59,10 +75,11 @@ function access(
   const { signal, si_code, value: loaded } = session.kernel.tasks.at(task)
   const outcome =
     signal === 'none'
-      ? { access: op, ok: 1, value: `0x${loaded.toString(16).padStart(2, '0')}` }
+      ? { access: op, ok: 1, value: byteText(loaded) }
       : { access: op, ok: 0, signal, si_code }
   session.outcomes.set('access', outcome)
   session.outcomes.set(`${textOf(at)}_${op}`, outcome)
+  session.outcomes.set(`${by}_${op}`, outcome)
 }
 
 function gup(session: Session, action: Action): void {
@@ -112,13 +129,27 @@ function umount(session: Session, action: Action): void {
 const does: Readonly<Record<string, Does>> = {
   create(session, action) {
     const name = textOf(action['file'])
-    const args = { superBlock: 1, name, size: bytesOf(action['size']) }
+    const superBlock = action['fs'] === 'tmpfs' ? tmpfsOf(session) : 1
+    const args = { superBlock, name, size: bytesOf(action['size']) }
     session.files.set(name, returned(session, run(session, 'other', createFile, args)))
+  },
+  mmap_anon(session, action) {
+    const label = textOf(action.at)
+    const args = { pages: Number(action['pages'] ?? 1), huge: Number(action['huge'] ?? 0), label }
+    const vma = returned(session, run(session, action.by, mapAnonymous, args))
+    session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
   },
   mmap_file(session, action) {
     const label = textOf(action.at)
     const pgoff = pagesOf(action['offset'])
-    const args = { inode: fileOf(session, action), pages: pagesOf(action['size']), pgoff, label }
+    const flags = Array.isArray(action['flags']) ? action['flags'] : []
+    const args = {
+      inode: fileOf(session, action),
+      pages: pagesOf(action['size']),
+      pgoff,
+      label,
+      private: flags.includes('MAP_PRIVATE') ? 1 : 0,
+    }
     const vma = returned(session, run(session, action.by, do_mmap, args))
     session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
   },
@@ -132,6 +163,13 @@ const does: Readonly<Record<string, Does>> = {
     session.outcomes.set('rel', { release_handle: number, ret: returned(session, task) })
   },
   truncate(session, action) {
+    const inode = fileOf(session, action)
+    if (hasPageCache(session.kernel, inode)) {
+      const size = bytesOf(action['size'])
+      const task = run(session, 'other', shmem_setattr, { inode, size })
+      session.outcomes.set('ret', returned(session, task))
+      return
+    }
     const args = truncateArgs(session.kernel, fileOf(session, action), bytesOf(action['size']))
     call(session, 'op', action, xfs_vn_setattr, args)
   },
@@ -153,6 +191,37 @@ const does: Readonly<Record<string, Does>> = {
   unbind: (session, action) => call(session, 'op', action, __device_release_driver, { device: 1 }),
   bind: (session, action) => call(session, 'op', action, pmem_attach_disk, { device: 1 }),
   umount,
+  fork(session, action) {
+    const name = textOf(action['child'])
+    session.retire(name)
+    run(session, action.by, kernel_clone, { name })
+  },
+  exit: (session, action) => void run(session, action.by, do_exit, {}),
+  clear_refs(session, action) {
+    const mm = session.mmOf(action.by)
+    const task = run(session, 'other', clear_refs_write, { mm })
+    session.outcomes.set('ret', returned(session, task))
+  },
+  mprotect(session, action) {
+    const { vpn } = session.vpnOf(textOf(action.at))
+    const vma = vma_lookup(session.kernel, session.mmOf(action.by), vpn)?.id ?? 0
+    const prot = textOf(action['prot'])
+    const bit = (letter: string) => (prot.includes(letter) ? 1 : 0)
+    run(session, action.by, mprotect_fixup, { vma, read: bit('r'), write: bit('w') })
+  },
+  vmsplice(session, action) {
+    const { vpn } = session.vpnOf(textOf(action.at))
+    const pipe = session.pipeOf(textOf(action['pipe']))
+    const task = run(session, action.by, vmsplice_to_pipe, { vpn, pages: 1, pipe })
+    session.outcomes.set('vmsplice', returned(session, task))
+  },
+  read_pipe(session, action) {
+    const task = run(session, action.by, pipe_read, {
+      pipe: session.pipeOf(textOf(action['pipe'])),
+    })
+    session.outcomes.set('n', returned(session, task))
+    session.outcomes.set('first_byte', byteText(session.kernel.tasks.at(task).value))
+  },
 }
 
 /** Does what one action of a record says. An action that the engine does not know is a programming error here. */

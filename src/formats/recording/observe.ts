@@ -1,8 +1,9 @@
 import { flagsSet } from '../../arena'
 import { PTE } from '../../linux/arch/x86/pgtable'
 import { proc_iomem } from '../../linux/fs/proc/iomem'
-import { GUP_PIN_COUNTING_BIAS, PG } from '../../linux/include/page-flags'
+import { PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
+import { maybeDmaPinned } from '../../linux/mm/folio'
 import { errnoText } from './errno-text'
 import type { RecordedStep } from './record'
 import type { Session } from './session'
@@ -18,8 +19,13 @@ export function observe(session: Session, { see }: RecordedStep): Seen {
 
 function observeOne(session: Session, key: string, recorded: unknown): unknown {
   const { kernel } = session
-  if (key === 'walk') return walk(session, 'A')
+  if (key === 'walk' || key === 'after') return walk(session, 'A')
   if (session.areas.has(key)) return walk(session, key)
+  const place = placeOf(session, key)
+  if (place !== undefined) return walk(session, place.at, place.actor)
+  if (key.startsWith('zero_page_')) return page(session, kernel.globals.zero_pfn)
+  const identity = sameness(session, key)
+  if (identity !== undefined) return identity ? 1 : 0
   if (key === 'kernel_log')
     return kernel.log
       .rows()
@@ -38,18 +44,46 @@ function observeOne(session: Session, key: string, recorded: unknown): unknown {
 const isPage = (value: unknown): value is { page: string } =>
   typeof value === 'object' && value !== null && 'page' in value && typeof value.page === 'string'
 
-function walk(session: Session, at: string): unknown {
-  const { kernel } = session
-  const { actor, vpn } = session.vpnOf(at)
-  const task = kernel.tasks.find(({ name }) => name === actor)
-  const ptes = kernel.ptes.in(task?.mm ?? 0)
-  if (!ptes.has(vpn)) return { pte: null }
-  const { flags, pfn } = ptes.at(vpn)
-  const isPmd = (flags & PTE.pse) !== 0
-  return {
-    pte: { level: isPmd ? 'pmd' : 'pte', bits: flagsSet(PTE, flags) },
-    page: page(session, pfn),
+/** What walks are called: by the process, by the page of a huge page, or by the kind of mapping. */
+function placeOf(session: Session, key: string): { actor?: string; at: string } | undefined {
+  if (key === 'shared' || key === 'private') return { at: key === 'shared' ? 'S' : 'P' }
+  const match = /^(?:(parent|child)(?:_(head|\d+))?|head|tail_(\d+))$/.exec(key)
+  if (match === null || !session.areas.has('A')) return undefined
+  const [, actor, part = '0', tail = part] = match
+  return { ...(actor === undefined ? {} : { actor }), at: `A+${tail === 'head' ? 0 : tail}` }
+}
+
+/** Does an address show the page that it showed before, or that somebody holds? */
+function sameness(session: Session, key: string): boolean | undefined {
+  const now = session.pageAt('parent', 'A')
+  const [first] = session.kernel.pinHandles.rows()
+  const pinned = first && session.kernel.pinned.in(first.id).runs()[0]?.pfn
+  switch (key) {
+    case 'same_pfn':
+      return now === session.before
+    case 'same_pfn_as_pinned':
+    case 'same_pfn_as_gotten':
+    case 'parent_still_on_held_page':
+      return now === pinned
+    case 'parent_on_spliced_page':
+      return session.kernel.pipeBuffers.runs().some(({ pfn }) => pfn === now)
+    default:
+      return undefined
   }
+}
+
+function walk(session: Session, at: string, actor = session.vpnOf(at).actor): unknown {
+  const { kernel } = session
+  const { vpn } = session.vpnOf(at)
+  const ptes = kernel.ptes.in(session.mmOf(actor))
+  if (!ptes.has(vpn)) return { pte: null }
+  const { flags, pfn, kind } = ptes.at(vpn)
+  if (kind !== 'leaf') return { pte: { level: 'pte', kind } }
+  const isPmd = (flags & PTE.pse) !== 0
+  const level = isPmd ? 'pmd' : 'pte'
+  const isNone = (flags & PTE.protnone) !== 0
+  const pte = isNone ? { level, protnone: true } : { level, bits: flagsSet(PTE, flags) }
+  return { pte, page: page(session, pfn) }
 }
 
 /** A struct page as the recording module printed it; `pfn` stands for the name. */
@@ -61,8 +95,12 @@ function page({ kernel: k }: Session, pfn: number | undefined): unknown {
     pfn,
     refcount,
     mapcount,
-    maybe_dma_pinned: refcount >>> 0 >= GUP_PIN_COUNTING_BIAS,
+    maybe_dma_pinned: maybeDmaPinned(k, pfn),
     flags: flagsSet(PG, flags),
+  }
+  if (k.folios.has(pfn)) {
+    const { order, pincount, head } = k.folios.at(pfn)
+    return { ...plain, order, pincount, tail: head !== pfn }
   }
   if (pgmap === 0) return plain
   const { type, mode } = k.pgmaps.at(pgmap)

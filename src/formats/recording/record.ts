@@ -28,7 +28,9 @@ export const HeaderSchema = v.object({
 export type Action = Readonly<v.InferOutput<typeof ActionSchema>>
 
 /** What was done, and what the kernel then showed. */
-export type RecordedStep = Readonly<v.InferOutput<typeof StepSchema>>
+export type RecordedStep = Readonly<Omit<v.InferOutput<typeof StepSchema>, 'do'>> & {
+  readonly do?: readonly Action[] | undefined
+}
 
 /** What a real kernel printed while a script of memory-management actions ran on it. */
 export interface Recording {

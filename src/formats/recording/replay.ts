@@ -1,7 +1,9 @@
 import type { Kernel } from '../../linux/kernel'
+import { lru_add_drain_all } from '../../linux/mm/swap'
 import { perform } from './actions'
 import { compare, type Disagreement } from './compare'
 import { observe } from './observe'
+import { ownActions } from './own-actions'
 import type { RecordedStep, Recording } from './record'
 import { bootRecorded, type Session } from './session'
 
@@ -20,15 +22,21 @@ export interface Replay {
 }
 
 /** Runs every record that says what was done, and compares all that the kernel showed. */
-export function replay(recording: Recording): Replay {
+export function replay(
+  recording: Recording,
+  policies: Readonly<Record<string, string>> = {},
+): Replay {
   const sessions = new Map<string, Session>()
   const disagreements: Disagreement[] = []
-  const steps = recording.steps.filter((step) => step.do !== undefined)
+  const steps = recording.steps
+    .map((step) => ({ ...step, do: step.do ?? ownActions(step) }))
+    .filter((step) => step.do !== undefined)
   let compared = 0
   for (const step of steps) {
-    const session = sessions.get(step.group) ?? bootRecorded()
+    const session = sessions.get(step.group) ?? bootRecorded(policies)
     sessions.set(step.group, session)
     const outcome = compare(step, replayStep(session, step), session)
+    session.forgetFreed()
     compared += outcome.compared
     disagreements.push(...outcome.disagreements)
   }
@@ -49,6 +57,7 @@ function replayStep(session: Session, step: RecordedStep): Readonly<Record<strin
   const before = readBeforeActs(step) ? observe(session, step) : undefined
   for (const action of step.do ?? []) perform(session, action)
   settle(session.kernel)
+  if (drains(step)) lru_add_drain_all(session.kernel)
   const after = observe(session, step)
   if (before === undefined) return after
   const isWalk = (value: unknown) => typeof value === 'object' && value !== null && 'pte' in value
@@ -60,6 +69,9 @@ function replayStep(session: Session, step: RecordedStep): Readonly<Record<strin
 /** Said so in the recordings' own description: step 3 of `unbind`, step 1b of `-prereq` groups. */
 const readBeforeActs = ({ group, n }: RecordedStep): boolean =>
   (group.endsWith('unbind') && n === '3') || (group.endsWith('-prereq') && n === '1b')
+
+/** The recording script drained the LRU batches of all CPUs before it looked, but in one group. */
+const drains = ({ group }: RecordedStep): boolean => group !== 'basic-nodrain'
 
 /** Lets every thread go on as far as it can: what has slept and was woken comes to its end. */
 function settle(k: Kernel): void {

@@ -1,6 +1,7 @@
 import type { Kernel } from '../../linux/kernel'
 import { bootDaxMachine } from '../../scenarios/dax-machine'
 import { qemuNamespace, qemuQ35Pmem } from '../../scenarios/machines/qemu-q35-pmem'
+import { seedMemory } from '../../scenarios/memory-machine'
 import { defaultSetup } from '../../scenarios/open'
 
 /** What an access, a call, or a release came to, under the name by which a record sees it. */
@@ -18,6 +19,8 @@ export class Session {
   /** The thread that an operation was last begun on. */
   operator: number | undefined
   outcomes: Outcomes = new Map()
+  /** The page that `A` of the parent was on before the record. */
+  before: number | undefined
   /** Log lines that were there before the record. */
   logged = 0
 
@@ -26,15 +29,52 @@ export class Session {
   /** A new record: what came of the one before is forgotten. */
   begin(): void {
     this.outcomes = new Map()
+    this.before = this.pageAt('parent', 'A')
     this.logged = this.kernel.log.rows().length
   }
 
   /** An idle thread of an actor; one that is blocked leaves the next to its twin. */
   idleTask(actor: string): number {
     const { tasks, machine } = this.kernel
-    const task = tasks.find(({ id, name }) => name.split(' ')[0] === actor && machine.isIdle(id))
+    const task = tasks.find(
+      ({ id, name, role }) =>
+        role !== 'zombie' && name.split(' ')[0] === actor && machine.isIdle(id),
+    )
     if (task === undefined) throw new Error(`replay: no idle thread of ${actor}`)
     return task.id
+  }
+
+  /** The address space of an actor; 0 once it has exited. */
+  mmOf(actor: string): number {
+    return this.kernel.tasks.find(({ name, role }) => name === actor && role !== 'zombie')?.mm ?? 0
+  }
+
+  /** The page behind an address in an actor’s page table. */
+  pageAt(actor: string, address: string): number | undefined {
+    if (!this.areas.has(address)) return undefined
+    const { vpn } = this.vpnOf(address)
+    const ptes = this.kernel.ptes.in(this.mmOf(actor))
+    return ptes.has(vpn) ? ptes.at(vpn).pfn : undefined
+  }
+
+  /** An actor that has done nothing yet makes room for one of the same name that is forked. */
+  retire(actor: string): void {
+    const { tasks, mms, vmas } = this.kernel
+    const task = tasks.find(({ name, role }) => name === actor && role === 'process')
+    if (task === undefined || vmas.find(({ vm_mm }) => vm_mm === task.mm) !== undefined) return
+    mms.free(task.mm)
+    tasks.free(task.id)
+  }
+
+  /** A page that is free again may come back under another name. */
+  forgetFreed(): void {
+    for (const [name, pfn] of this.pages)
+      if (this.kernel.freePages.has(pfn)) this.pages.delete(name)
+  }
+
+  pipeOf(name: string): number {
+    const { pipes } = this.kernel
+    return (pipes.find((pipe) => pipe.name === name) ?? pipes.make({ name })).id
   }
 
   /** `A+2` is two pages behind where A begins. */
@@ -47,8 +87,9 @@ export class Session {
 }
 
 /** The machine that was recorded: QEMU q35 with 768 MiB of pmem, XFS on it. */
-export function bootRecorded(): Session {
-  const kernel = bootDaxMachine(defaultSetup, {
+export function bootRecorded(policies: Readonly<Record<string, string>> = {}): Session {
+  const setup = { ...defaultSetup, policies: { ...defaultSetup.policies, ...policies } }
+  const kernel = bootDaxMachine(setup, {
     iomem: qemuQ35Pmem,
     namespace: qemuNamespace,
     processes: [
@@ -57,5 +98,6 @@ export function bootRecorded(): Session {
     ],
     admins: ['other', 'other 2', 'driver'],
   })
+  seedMemory(kernel, { start: 0x8000, pages: 8192 }, 'NORMAL')
   return new Session(kernel)
 }

@@ -6,8 +6,8 @@ import { operation } from '../operation'
 import { lockedEntry, lockReason } from './dax-entries'
 import { isUnlocked, mmaplockReason } from './inode-locks'
 
-/** What is idle for an fs-dax page up to 6.14: the one reference of the device itself. */
-const IDLE = 1
+/** `_refcount` of an fs-dax page that nobody uses: up to 6.14 the device itself holds one reference. */
+export const daxIdle = (k: Kernel): number => (k.policy.daxRefcount === 'counted' ? 0 : 1)
 
 /** A file page number behind every file: 2^45 pages are more than any device has. */
 export const END = 2 ** 44
@@ -15,7 +15,8 @@ export const END = 2 ** 44
 /** The first page of the file that somebody holds besides the device (dax_layout_busy_page). */
 function busyPage(k: Kernel, inode: number): number | undefined {
   for (const { pfn, length } of k.daxEntries.in(inode).runs())
-    for (const page of k.pages.runs(pfn, pfn + length)) if (page.refcount > IDLE) return page.start
+    for (const page of k.pages.runs(pfn, pfn + length))
+      if (page.refcount > daxIdle(k)) return page.start
   return undefined
 }
 
@@ -91,10 +92,10 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
         fn: sleeper,
         when: {
           state: 'S',
-          ready: (k, t) => !k.pages.has(t.busy) || k.pages.at(t.busy).refcount === IDLE,
+          ready: (k, t) => !k.pages.has(t.busy) || k.pages.at(t.busy).refcount === daxIdle(k),
           reason: (k, t) => {
             const { refcount } = k.pages.at(t.busy)
-            return `waits for page 0x${t.busy.toString(16)} to be idle: refcount ${refcount} → ${IDLE}; held by ${holdersOf(k, t.busy)}`
+            return `waits for page 0x${t.busy.toString(16)} to be idle: refcount ${refcount} → ${daxIdle(k)}; held by ${holdersOf(k, t.busy)}`
           },
         },
         run: () => 'retake_mmaplock',

@@ -3,6 +3,7 @@ import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
+import { countDaxEntry } from '../mm/rmap'
 
 /** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
 export interface Span {
@@ -122,4 +123,6 @@ export function insertLeaf(
   const gen =
     k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 ? k.pgmaps.at(k.pages.at(pfn).pgmap).gen : 0
   ptes.fill(span.vpn, end, { pfn, flags, gen })
+  if (old === undefined && k.policy.daxRefcount === 'counted')
+    countDaxEntry(k, pfn, span.last - span.first, 1)
 }

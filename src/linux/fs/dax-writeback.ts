@@ -1,4 +1,5 @@
 import { ref, wide } from '../../arena'
+import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
@@ -47,8 +48,10 @@ export const dax_writeback_mapping_range = operation({
       does: 'Write-protect every page table entry of the range, wherever the file is mapped.',
       fn: 'pfn_mkclean_range',
       run(k, t) {
-        for (const { mm, start, end } of mappedStretches(k, t.inode, t.first, t.last))
+        for (const { mm, start, end } of mappedStretches(k, t.inode, t.first, t.last)) {
           k.ptes.in(mm).edit(start, end, ({ flags }) => ({ flags: flags & ~(PTE.rw | PTE.dirty) }))
+          flush_tlb_range(k, mm, start, end)
+        }
         return 'flush'
       },
     },

@@ -3,7 +3,7 @@ import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
 import { PAGE_SIZE, VM_FAULT_FALLBACK, VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../include/mm'
 import type { Kernel } from '../kernel'
-import { unmap_mapping_range } from '../mm/rmap'
+import { unmap_mapping_range, zap } from '../mm/rmap'
 import { operation } from '../operation'
 import {
   associate,
@@ -30,7 +30,7 @@ export const dax_iomap_fault = operation({
   leftOut:
     'Freezing, MAP_SYNC, copy on write, reflink sharing, bad blocks; a hole of 2 MiB is mapped page by page.',
   params: { vma: ref('vm_area_struct'), vpn: wide(), write: int(), order: int() },
-  locals: { pfn: wide(), result: int(), hole: int() },
+  locals: { pfn: wide(), result: int(), held: int() },
   entry: 'mmaplock_shared',
   steps: {
     mmaplock_shared: {
@@ -133,6 +133,7 @@ export const dax_iomap_fault = operation({
           associate(k, span, t.pfn)
           const flags = DAX.locked | (old.flags & DAX.pmd)
           entries.fill(first, last, { pfn: t.pfn, flags, marks: dirty, holder: t.task.id })
+          t.held = holdNewPages(k, t.pfn, last - first)
         } else entries.edit(...slotOf(k, span), ({ marks }) => ({ marks: marks | dirty }))
         return 'insert_pte'
       },
@@ -166,7 +167,9 @@ export const dax_iomap_fault = operation({
       does: 'Unlock the entry and wake one who waits for it; an entry that stayed empty goes.',
       fn: 'dax_unlock_entry',
       run(k, t) {
-        releaseEntry(k, spanOf(k, t))
+        const span = spanOf(k, t)
+        releaseEntry(k, span)
+        if (t.held === 1) letGo(k, t.pfn, span.last - span.first)
         return 'unlock_file'
       },
     },
@@ -183,9 +186,22 @@ export const dax_iomap_fault = operation({
   },
 })
 
+/** From 6.15 on the entry is made with a reference of its own, put once the page is mapped. */
+function holdNewPages(k: Kernel, pfn: number, pages: number): number {
+  if (k.policy.daxRefcount === 'oneBased' || k.pages.at(pfn).refcount !== 0) return 0
+  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount + 1 }))
+  k.holders.fill(pfn, pfn + pages, { tmp: 1 })
+  return 1
+}
+
+function letGo(k: Kernel, pfn: number, pages: number): void {
+  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount - 1 }))
+  k.holders.clear(pfn, pfn + pages)
+}
+
 /** split_huge_pmd() of a DAX mapping: the leaf is cleared, and its pages fault again one by one. */
 function splitPmd(k: Kernel, mm: number, vpn: number): void {
   const ptes = k.ptes.in(mm)
   const start = vpn - (vpn % PMD_PAGES)
-  if (ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) !== 0) ptes.clear(start, start + PMD_PAGES)
+  if (ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) !== 0) zap(k, mm, start, start + PMD_PAGES)
 }

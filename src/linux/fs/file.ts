@@ -2,11 +2,13 @@ import { int, ref, text, wide } from '../../arena'
 import { EBADF, EIO, ENOSPC } from '../include/errno'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
+import { shmem_get_folio } from '../mm/filemap'
 import { operation } from '../operation'
 import { findFreeBlocks } from './extents'
 import { iolockReason } from './inode-locks'
 
 const LARGEST_FILE_PAGES = 2 ** 32
+const LARGEST_TMPFS_PAGES = 1024
 
 /** open(O_CREAT), fallocate and a first write, as every test program begins. */
 export const createFile = operation({
@@ -44,6 +46,8 @@ export const createFile = operation({
       fn: 'vfs_create',
       run(k, t) {
         const pages = Math.ceil(t.size / PAGE_SIZE)
+        if (k.superBlocks.at(t.superBlock).s_type === 'tmpfs')
+          return t.done(makeTmpfsFile(k, t, pages))
         const pfn = findFreeBlocks(k, t.superBlock, pages)
         if (pfn === undefined) return t.done(-ENOSPC)
         const i_ino = Math.max(130, ...k.inodes.rows().map((inode) => inode.i_ino)) + 1
@@ -56,6 +60,26 @@ export const createFile = operation({
     },
   },
 })
+
+/** Its pages are made at once, in the page cache: as a first write(2) over all of it leaves them. */
+function makeTmpfsFile(
+  k: Kernel,
+  {
+    name,
+    superBlock,
+    size,
+    task,
+  }: { name: string; superBlock: number; size: number; task: { id: number } },
+  pages: number,
+): number {
+  if (pages > LARGEST_TMPFS_PAGES) return -ENOSPC
+  const i_sb = k.superBlocks.at(superBlock).id
+  const inode = k.inodes.alloc({ name, i_ino: k.inodes.rows().length + 2, i_sb, i_size: size })
+  if (inode === undefined) return -ENOSPC
+  for (let index = 0; index < pages; index++)
+    if (shmem_get_folio(k, inode.id, index, task.id) === undefined) return -ENOSPC
+  return inode.id
+}
 
 const freeName = (k: Kernel): string => {
   const used = new Set(k.inodes.rows().map(({ name }) => name))

@@ -160,7 +160,7 @@ export const fs_bdev_mark_dead = operation({
 })
 
 /** The line that the file system logs; XFS's was recorded, ext4's is from memory. */
-const shutdownLine = (s_type: 'xfs' | 'ext4', s_id: string): string =>
+const shutdownLine = (s_type: string, s_id: string): string =>
   s_type === 'xfs'
     ? `XFS (${s_id}): Block device removal (0x20) detected at fs_bdev_mark_dead (fs/xfs/xfs_super.c).  Shutting down filesystem.`
     : `EXT4-fs (${s_id}): shut down requested (2)`

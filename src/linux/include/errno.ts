@@ -5,6 +5,7 @@ export const errnos = {
   EIO: 5,
   ENXIO: 6,
   EBADF: 9,
+  EAGAIN: 11,
   ENOMEM: 12,
   EFAULT: 14,
   EBUSY: 16,
@@ -14,7 +15,8 @@ export const errnos = {
   EOPNOTSUPP: 95,
 } as const
 
-export const { EIO, EBADF, ENOMEM, EFAULT, EBUSY, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP } = errnos
+export const { EIO, EBADF, EAGAIN, ENOMEM, EFAULT, EBUSY, ENODEV, EINVAL, ENOSPC, EOPNOTSUPP } =
+  errnos
 
 /** `-EBUSY` for -16; other numbers as they are. */
 export function errnoName(value: number): string {

@@ -2,7 +2,7 @@ import { affine, bits, choice, flags, int, ref, struct, text, wide } from '../..
 
 /** struct super_block of a file system on the block device of a namespace. */
 export const SuperBlock = struct('super_block', {
-  s_type: choice(['xfs', 'ext4'], 'The file system.'),
+  s_type: choice(['xfs', 'ext4', 'tmpfs'], 'The file system.'),
   s_id: text('Name of the block device, as log lines print it.'),
   device: ref('nd_namespace', 'The namespace under it.'),
   state: choice(['mounted', 'detached', 'unmounted'], 'detached: unmounted lazily, still in use.'),

@@ -5,12 +5,15 @@ import { taskFields } from '../../machine'
 export const TaskStruct = struct('task_struct', {
   ...taskFields,
   role: choice(
-    ['process', 'admin', 'device'],
-    'Who acts: a process, a root shell, or a DMA engine.',
+    ['process', 'admin', 'device', 'zombie'],
+    'Who acts: a process, a root shell or kernel thread, a DMA engine; or a process that has exited.',
   ),
   mm: ref('mm_struct', 'The address space; NULL where the thread maps nothing of interest.'),
   irqs_off: int(0, 'Inside gup-fast, with interrupts off: no grace period can end.'),
-  signal: choice(['none', 'SIGBUS', 'SIGSEGV'], 'The signal that the last access ended with.'),
+  signal: choice(
+    ['none', 'SIGBUS', 'SIGSEGV', 'SIGKILL'],
+    'The signal that the last access ended with.',
+  ),
   si_code: choice(
     ['none', 'BUS_ADRERR', 'BUS_MCEERR_AR', 'BUS_MCEERR_AO', 'SEGV_MAPERR', 'SEGV_ACCERR'],
     'Why, as siginfo tells the process.',

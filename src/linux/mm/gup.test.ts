@@ -3,7 +3,7 @@ import { bootTest, P0, vpnOf } from '../../testing/test-kernel'
 import { __device_release_driver } from '../drivers/base/dd'
 import { noPinWithoutPage } from '../invariants/no-pin-without-page'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './gup'
-import { userStore } from './memory'
+import { userStore } from './user-access'
 
 const boot = () => {
   const k = bootTest()

@@ -1,111 +1,73 @@
 import { int, ref, wide } from '../../arena'
-import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
-import { EFAULT, ENOMEM, EOPNOTSUPP } from '../include/errno'
+import { PTE } from '../arch/x86/pgtable'
+import { ENOMEM } from '../include/errno'
 import { FOLL } from '../include/gup'
-import { VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
-import { GUP_PIN_COUNTING_BIAS, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
-import { printk } from '../kernel/printk'
 import { operation } from '../operation'
-import { handle_mm_fault, isMapped } from './memory'
+import {
+  addBias,
+  addPlain,
+  dropAll,
+  endHold,
+  folio_is_longterm_pinnable,
+  gup_must_unshare,
+  gup_put_folio,
+  isGettable,
+  leafPages,
+  nextPage,
+  record,
+} from './gup-count'
+import { __get_user_pages, __gup_longterm_locked } from './gup-slow'
+import { isMapped } from './memory'
 import { get_dev_pagemap, put_dev_pagemap } from './memremap'
 import { vma_lookup } from './rmap'
 
-/** What one reference of this flavour adds to `_refcount` of a small page. */
-const referenceOf = (flags: number): number =>
-  (flags & FOLL.pin) !== 0 ? GUP_PIN_COUNTING_BIAS : 1
+type Kind = 'PIN' | 'GET'
 
-/** Adds to the reference counts of consecutive pages that have struct pages. */
-const addReferences = (k: Kernel, pfn: number, pages: number, count: number): void =>
-  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount + count }))
-
-/** Pages from `vpn` on that one leaf entry maps, at most `wanted`. */
-function leafPages(k: Kernel, mm: number, vpn: number, wanted: number): number {
-  const { flags } = k.ptes.in(mm).at(vpn)
-  return (flags & PTE.pse) === 0 ? 1 : Math.min(wanted, PMD_PAGES - (vpn % PMD_PAGES))
+interface Wish {
+  readonly write: number
+  readonly longterm: number
+  readonly force: number
 }
 
-function record(k: Kernel, handle: number, pfn: number, pages: number): void {
-  const row = k.pinHandles.at(handle)
-  k.pinned.in(handle).fill(row.got, row.got + pages, { pfn })
-  k.pages.edit(pfn, pfn + pages, ({ flags }) => ({ flags: flags | PG.referenced }))
-  row.got += pages
-}
-
-/** The next virtual page that a handle still wants. */
-const nextPage = (k: Kernel, handle: number): number => {
-  const { start, got } = k.pinHandles.at(handle)
-  return start + got
-}
-
-/** §3.2 of the pins sheet, for areas that map DAX files. Goes on where the fast path stopped. */
-export const __get_user_pages = operation({
-  name: '__get_user_pages',
-  does: 'Takes references of pages the slow way: under the page table lock, faulting where nothing is mapped.',
-  source: { file: 'mm/gup.c', fn: '__get_user_pages', version: '6.12' },
-  leftOut: 'mmap_lock, anonymous memory (unsharing, COW), FOLL_FORCE, retries, batching.',
-  params: { handle: ref('pin_handle') },
-  entry: 'check_vma',
-  steps: {
-    check_vma: {
-      does: 'Find the area, and check that it may be pinned like this.',
-      fn: 'check_vma_flags',
-      run(k, t) {
-        const { mm, flags } = k.pinHandles.at(t.handle)
-        const vma = vma_lookup(k, mm, nextPage(k, t.handle))
-        const wanted = (flags & FOLL.write) !== 0 ? VM.write : VM.read
-        if (vma === undefined || (vma.vm_flags & wanted) === 0) return t.done(-EFAULT)
-        if ((flags & FOLL.longterm) !== 0) return t.done(-EOPNOTSUPP)
-        return 'follow'
-      },
-    },
-    follow: {
-      does: 'Walk the page table under its lock; fault the page in if the entry does not allow the access.',
-      fn: 'follow_page_pte',
-      run(k, t) {
-        const { mm, flags } = k.pinHandles.at(t.handle)
-        const vpn = nextPage(k, t.handle)
-        const write = (flags & FOLL.write) !== 0
-        if (isMapped(k, mm, vpn, write)) return 'grab'
-        return t.call(handle_mm_fault, { mm, vpn, write: write ? 1 : 0 }, 'after_fault')
-      },
-    },
-    after_fault: {
-      does: 'Look again, or give up with -EFAULT.',
-      fn: 'faultin_page',
-      run: (_k, t) =>
-        (t.ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)) === 0 ? 'follow' : t.done(-EFAULT),
-    },
-    grab: {
-      does: 'Take the references, with a pgmap reference held meanwhile. With no live pgmap: fault again.',
-      fn: 'try_grab_folio',
-      run(k, t) {
-        const { mm, flags, pages, got } = k.pinHandles.at(t.handle)
-        const vpn = nextPage(k, t.handle)
-        if (!isMapped(k, mm, vpn, (flags & FOLL.write) !== 0)) return 'follow'
-        const { pfn, flags: bits } = k.ptes.in(mm).at(vpn)
-        const count = leafPages(k, mm, vpn, pages - got)
-        if ((bits & PTE.devmap) !== 0) {
-          const pgmap = get_dev_pagemap(k, pfn)
-          if (pgmap === undefined) return 'follow'
-          addReferences(k, pfn, count, referenceOf(flags))
-          put_dev_pagemap(pgmap)
-        } else addReferences(k, pfn, count, referenceOf(flags))
-        record(k, t.handle, pfn, count)
-        return got + count < pages ? 'check_vma' : t.done()
-      },
-    },
-  },
-})
-
-const flagsOf = (kind: 'PIN' | 'GET', write: number, longterm: number): number =>
+const flagsOf = (kind: Kind, { write, longterm, force }: Wish): number =>
   (kind === 'PIN' ? FOLL.pin : FOLL.get) |
   (write === 1 ? FOLL.write : 0) |
-  (longterm === 1 ? FOLL.longterm : 0)
+  (longterm === 1 ? FOLL.longterm : 0) |
+  (force === 1 ? FOLL.force : 0)
 
-/** §3.3 of the pins sheet. Returns how many pages are held, or an errno; the handle keeps them. */
-const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
+/** 5.8 takes the fast path only where the entry is writable, even to read. */
+function needsWritable(k: Kernel, mm: number, vpn: number, write: number): boolean {
+  if (write === 1) return true
+  const vma = vma_lookup(k, mm, vpn)
+  return k.policy.gupRead === 'breakCow' && vma !== undefined && (vma.vm_flags & VM.shared) === 0
+}
+
+/** May the fast path take what this entry maps? Device pages only for a short time, the zero page never. */
+function isFast(flags: number, longterm: number): boolean {
+  if ((flags & PTE.devmap) !== 0) return longterm === 0
+  return (flags & PTE.special) === 0
+}
+
+interface Seen {
+  readonly task: { readonly mm: number }
+  readonly handle: number
+  readonly pfn: number
+  readonly pte: number
+}
+
+/** The second look at the entry: the same page, the same bits. */
+function isUnchanged(k: Kernel, t: Seen): boolean {
+  const ptes = k.ptes.in(t.task.mm)
+  const vpn = nextPage(k, t.handle)
+  if (!ptes.has(vpn)) return false
+  const { kind, pfn, flags } = ptes.at(vpn)
+  return kind === 'leaf' && pfn === t.pfn && flags === t.pte
+}
+
+/** §3.3 of the pins sheet, W2. Returns how many pages are held, or an errno; the handle keeps them. */
+const gupOperation = (name: string, kind: Kind) =>
   operation({
     name,
     does:
@@ -114,7 +76,7 @@ const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
         : 'A driver takes plain references of pages of the process.',
     source: { file: 'mm/gup.c', fn: name, version: '6.12' },
     leftOut:
-      'write_protect_seq, the unshare test, and pages that are not DAX; FOLL_PIN adds 1, then 1023: one step here.',
+      'Protection keys, hugetlb and secretmem; 6.1 tested the placement of long-term pins before the first reference, 6.12 after it.',
     start: {
       label: kind === 'PIN' ? 'Pin for DMA (FOLL_PIN)' : 'Take references (FOLL_GET)',
       on: ['vma', 'pte'],
@@ -124,44 +86,69 @@ const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
         pages: 1,
         write: 1,
         longterm: 0,
+        force: 0,
       }),
-      refuse(k, { pages, start }, task) {
+      refuse(k, { pages, start, longterm }, task) {
         if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
         if (k.pinHandles.isFull) return 'This simulation has no room for another pin.'
+        if (kind === 'GET' && longterm === 1) return 'FOLL_LONGTERM needs FOLL_PIN.'
         return pages >= 1 && pages <= 512 && start >= 0 ? undefined : 'Pin from 1 to 512 pages.'
       },
     },
-    params: { start: wide(), pages: int(), write: int(), longterm: int() },
-    locals: { handle: ref('pin_handle'), pfn: wide(), count: int(), pgmap: ref('dev_pagemap') },
+    params: { start: wide(), pages: int(), write: int(), longterm: int(), force: int() },
+    locals: {
+      handle: ref('pin_handle'),
+      pfn: wide(),
+      pte: int(),
+      count: int(),
+      pgmap: ref('dev_pagemap'),
+      seq: int(),
+      taken: int(),
+    },
     entry: 'begin',
     steps: {
       begin: {
-        does: 'Note in the mm that pages are pinned, and turn interrupts off: entries may be read without a lock.',
-        fn: 'gup_fast',
+        does:
+          kind === 'PIN'
+            ? 'Note in the mm that pages are pinned: MMF_HAS_PINNED, before the walk, and never cleared.'
+            : 'Begin the walk.',
+        fn: 'gup_fast_fallback',
         run(k, t) {
           const { mm } = t.task
-          const flags = flagsOf(kind, t.write, t.longterm)
           const { pages, start } = t
+          const flags = flagsOf(kind, t)
           const handle = k.pinHandles.alloc({ kind, flags, task: t.task.id, mm, start, pages })
           if (handle === undefined) return t.done(-ENOMEM)
           t.handle = handle.id
-          if (kind === 'PIN' && mm !== 0) k.mms.at(mm).has_pinned = 1
-          t.task.irqs_off = 1
-          return 'read_pte'
+          if (kind === 'GET' || mm === 0) return 'read_pte'
+          k.mms.at(mm).has_pinned = 1
+          return 'read_seq'
+        },
+      },
+      read_seq: {
+        does: 'Read write_protect_seq (5.11): odd means that a fork is at work, so go the slow way.',
+        fn: 'gup_fast',
+        run(k, t) {
+          t.seq = k.mms.at(t.task.mm).write_protect_seq
+          return k.policy.writeProtectSeq === 'on' && t.seq % 2 === 1 ? 'slow' : 'read_pte'
         },
       },
       read_pte: {
-        does: 'Read the entry without any lock.',
+        does: 'With interrupts off, walk the page table without any lock, and read the entry once.',
         fn: 'gup_fast_pte_range',
         run(k, t) {
           const { mm } = t.task
+          t.task.irqs_off = 1
+          t.taken = 0
           const vpn = nextPage(k, t.handle)
-          if (!isMapped(k, mm, vpn, t.write === 1)) return 'irqs_on'
+          if (!isMapped(k, mm, vpn, needsWritable(k, mm, vpn, t.write))) return 'irqs_on'
           const { flags, pfn } = k.ptes.in(mm).at(vpn)
-          if ((flags & PTE.devmap) === 0 || t.longterm === 1) return 'irqs_on'
+          if (!isFast(flags, t.longterm)) return 'irqs_on'
           t.pfn = pfn
+          t.pte = flags
           t.count = leafPages(k, mm, vpn, t.pages - k.pinHandles.at(t.handle).got)
-          return 'get_pgmap'
+          const counted = k.policy.daxRefcount === 'counted'
+          return (flags & PTE.devmap) !== 0 && !counted ? 'get_pgmap' : 'try_grab'
         },
       },
       get_pgmap: {
@@ -175,61 +162,105 @@ const gupOperation = (name: string, kind: 'PIN' | 'GET') =>
         },
       },
       try_grab: {
-        does: `Take the reference speculatively: ${kind === 'PIN' ? '1024 for FOLL_PIN' : '1 for FOLL_GET'}.`,
+        does: 'Take one reference speculatively, unless there is none left: the page may be somebody else’s by now.',
+        fn: 'try_get_folio',
+        run(k, t) {
+          if (!k.pages.has(t.pfn) || !isGettable(k, t.pfn)) return 'put_pgmap'
+          addPlain(k, t.pfn, t.count, kind === 'PIN' ? 'try' : 'get')
+          if (t.longterm === 1) return 'check_longterm'
+          if (kind === 'GET') return 'recheck'
+          if (k.policy.pinCount === 'twoSteps') return 'add_bias'
+          addBias(k, t.pfn, t.count)
+          return 'recheck'
+        },
+      },
+      check_longterm: {
+        does: 'FOLL_LONGTERM: a page in ZONE_MOVABLE is given back, and the slow path migrates it.',
+        fn: 'folio_is_longterm_pinnable',
+        run(k, t) {
+          if (folio_is_longterm_pinnable(k, t.pfn)) return 'add_bias'
+          endHold(k, t.pfn, t.count, 'try')
+          gup_put_folio(k, t.pfn, t.count, FOLL.get)
+          return 'put_pgmap'
+        },
+      },
+      add_bias: {
+        does: 'Add the other 1023, with a full barrier: folio_maybe_dma_pinned() is true from here. A large folio counts in _pincount.',
         fn: 'try_grab_folio_fast',
         run(k, t) {
-          addReferences(k, t.pfn, t.count, referenceOf(flagsOf(kind, 0, 0)))
+          addBias(k, t.pfn, t.count)
           return 'recheck'
         },
       },
       recheck: {
-        does: 'Read the entry again. Unchanged: the pages are held. Changed: drop the reference, and give up.',
+        does: 'Read the entry again: unchanged? And may a read-only pin take this page? If not, take back exactly what was added; that put may be the last.',
         fn: 'gup_fast_pte_range',
         run(k, t) {
           const { mm } = t.task
+          const flags = flagsOf(kind, t)
+          const isReadOnly = (t.pte & PTE.rw) === 0
           const vpn = nextPage(k, t.handle)
-          const same = isMapped(k, mm, vpn, t.write === 1) && k.ptes.in(mm).at(vpn).pfn === t.pfn
-          if (!same) {
-            addReferences(k, t.pfn, t.count, -referenceOf(flagsOf(kind, 0, 0)))
-            return 'put_pgmap_bail'
-          }
+          const unshare = isReadOnly && gup_must_unshare(k, { mm, vpn, pfn: t.pfn, flags })
+          if (isUnchanged(k, t) && !unshare) return 'record'
+          endHold(k, t.pfn, t.count, kind === 'PIN' ? 'pin' : 'get')
+          gup_put_folio(k, t.pfn, t.count, flags)
+          return 'put_pgmap'
+        },
+      },
+      record: {
+        does: 'Mark the page referenced, and note it in the caller’s array.',
+        fn: 'folio_set_referenced',
+        run(k, t) {
+          endHold(k, t.pfn, t.count, kind === 'PIN' ? 'pin' : 'get')
           record(k, t.handle, t.pfn, t.count)
+          t.taken = 1
           return 'put_pgmap'
         },
       },
       put_pgmap: {
-        does: 'Drop the pgmap reference: the page reference stands alone from here.',
+        does: 'Drop the pgmap reference, where one was taken: from here the page references stand alone. Taken and more to do: the next page.',
         fn: 'put_dev_pagemap',
         run(k, t) {
-          put_dev_pagemap(k.pgmaps.at(t.pgmap))
-          return k.pinHandles.at(t.handle).got < t.pages ? 'read_pte' : 'irqs_on'
-        },
-      },
-      put_pgmap_bail: {
-        does: 'Drop the pgmap reference; this page was not taken.',
-        fn: 'put_dev_pagemap',
-        run(k, t) {
-          put_dev_pagemap(k.pgmaps.at(t.pgmap))
-          return 'irqs_on'
+          if (t.pgmap !== 0) put_dev_pagemap(k.pgmaps.at(t.pgmap))
+          t.pgmap = 0
+          const { got, pages } = k.pinHandles.at(t.handle)
+          return t.taken === 1 && got < pages ? 'read_pte' : 'irqs_on'
         },
       },
       irqs_on: {
-        does: 'Turn interrupts on. If pages are missing, go on the slow way.',
-        fn: 'gup_fast_fallback',
+        does: 'Interrupts on. Did a fork begin meanwhile (5.11)? Then every page of this call is dropped again.',
+        fn: 'gup_fast',
         run(k, t) {
           t.task.irqs_off = 0
-          const { got } = k.pinHandles.at(t.handle)
-          return got === t.pages
-            ? t.done(got)
-            : t.call(__get_user_pages, { handle: t.handle }, 'after_slow')
+          const handle = k.pinHandles.at(t.handle)
+          const { write_protect_seq } = k.mms.at(t.task.mm)
+          const raced = kind === 'PIN' && (write_protect_seq !== t.seq || t.seq % 2 === 1)
+          if (raced && k.policy.writeProtectSeq === 'on') dropAll(k, t.handle)
+          else if (raced && handle.got > 0) handle.raced = 1
+          if (handle.got < t.pages) return 'slow'
+          handle.state = 'held'
+          return t.done(handle.got)
+        },
+      },
+      slow: {
+        does: 'Pages are missing: go on the slow way.',
+        fn: '__gup_longterm_locked',
+        run(k, t) {
+          const migrates = t.longterm === 1 && k.policy.longtermMovable === 'migrate'
+          const next = migrates ? __gup_longterm_locked : __get_user_pages
+          return t.call(next, { handle: t.handle }, 'after_slow')
         },
       },
       after_slow: {
         does: 'Return how many pages are held, or the error if there are none.',
         fn: 'gup_fast_fallback',
         run(k, t) {
-          const { got } = k.pinHandles.at(t.handle)
-          if (got > 0) return t.done(got)
+          const handle = k.pinHandles.at(t.handle)
+          const { got } = handle
+          if (got > 0) {
+            handle.state = 'held'
+            return t.done(got)
+          }
           k.pinHandles.free(t.handle)
           return t.done(t.ret)
         },
@@ -252,26 +283,19 @@ export const unpin_user_pages = operation({
     by: 'process',
     args: (k, { id }) => ({ handle: k.pinHandles.at(id).id }),
     refuse: (k, { handle }) =>
-      k.pinHandles.isLive(handle) ? undefined : 'Nothing is pinned under this handle.',
+      k.pinHandles.isLive(handle) && k.pinHandles.at(handle).state === 'held'
+        ? undefined
+        : 'Nothing is pinned under this handle.',
   },
   params: { handle: ref('pin_handle') },
   entry: 'unpin',
   steps: {
     unpin: {
-      does: 'Subtract what was added. The put that makes a DAX page idle wakes who waits for it.',
+      does: 'Subtract what was added. The last put frees an ordinary page; the put that makes a DAX page idle wakes who waits for it.',
       fn: 'gup_put_folio',
       run(k, t) {
         if (!k.pinHandles.isLive(t.handle)) return t.done()
-        const { flags } = k.pinHandles.at(t.handle)
-        for (const { pfn, length } of k.pinned.in(t.handle).runs()) {
-          if (!k.pages.covers(pfn, pfn + length))
-            printk(
-              k,
-              `BUG: unable to handle page fault: unpin_user_pages touches the struct page of pfn 0x${pfn.toString(16)}, which is gone`,
-            )
-          addReferences(k, pfn, length, -referenceOf(flags))
-        }
-        k.pinned.in(t.handle).clear(0, 512)
+        dropAll(k, t.handle)
         k.pinHandles.free(t.handle)
         return t.done()
       },

@@ -1,26 +1,50 @@
 import { int, ref, wide } from '../../arena'
-import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { isPresent, PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { dax_iomap_fault } from '../fs/dax'
-import { VM_FAULT_FALLBACK, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
+import { VM_FAULT_FALLBACK, VM_FAULT_HWPOISON, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { isZoneFile } from './filemap'
+import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './huge_memory'
+import { do_anonymous_page } from './memory-anon'
+import { do_fault } from './memory-file'
+import { do_swap_page } from './memory-swap'
+import { do_wp_page } from './memory-wp'
 import { vma_lookup } from './rmap'
 
 /** True if the entry at a virtual page lets the access through without a fault. */
 export function isMapped(k: Kernel, mm: number, vpn: number, write: boolean): boolean {
   const ptes = k.ptes.in(mm)
   const wanted = PTE.present | (write ? PTE.rw : 0)
-  return ptes.has(vpn) && (ptes.at(vpn).flags & wanted) === wanted
+  if (!ptes.has(vpn)) return false
+  const { kind, flags } = ptes.at(vpn)
+  return kind === 'leaf' && (flags & wanted) === wanted
 }
 
-/** The fault path down to the file: handle_mm_fault() and what it calls, one try. */
+interface Asked {
+  readonly mm: number
+  readonly vpn: number
+  readonly write: number
+  readonly unshare: number
+  readonly force: number
+}
+
+/** Does the area allow the access? FOLL_FORCE may write to a private area that is read-only. */
+function isAllowed(k: Kernel, vma: number, { write, force }: Asked): boolean {
+  const { vm_flags } = k.vmas.at(vma)
+  const forced = force === 1 && (vm_flags & (VM.shared | VM.maywrite)) === VM.maywrite
+  if (write === 1) return (vm_flags & VM.write) !== 0 || forced
+  return (vm_flags & (VM.read | VM.write)) !== 0 || forced
+}
+
+/** The fault path down to the page: handle_mm_fault() and what it calls, one try. */
 export const handle_mm_fault = operation({
   name: 'handle_mm_fault',
   does: 'Resolves a page fault.',
   source: { file: 'mm/memory.c', fn: 'handle_mm_fault', version: '6.12' },
-  leftOut: 'mmap_lock and the per-VMA lock, anonymous and private mappings, accounting.',
-  params: { mm: ref('mm_struct'), vpn: wide(), write: int() },
+  leftOut: 'NUMA hinting, userfaultfd, hugetlb, private mappings of DAX files, accounting.',
+  params: { mm: ref('mm_struct'), vpn: wide(), write: int(), unshare: int(), force: int() },
   locals: { vma: ref('vm_area_struct') },
   entry: 'find_vma',
   steps: {
@@ -29,38 +53,74 @@ export const handle_mm_fault = operation({
       fn: 'lock_vma_under_rcu',
       run(k, t) {
         const vma = vma_lookup(k, t.mm, t.vpn)
-        const wanted = t.write === 1 ? VM.write : VM.read
-        if (vma === undefined || (vma.vm_flags & wanted) === 0) return t.done(VM_FAULT_SIGSEGV)
+        if (vma === undefined || !isAllowed(k, vma.id, t)) return t.done(VM_FAULT_SIGSEGV)
         t.vma = vma.id
         return 'huge_fault'
       },
     },
     huge_fault: {
-      does: 'Try to map a whole PMD, 2 MiB at once.',
-      fn: 'create_huge_pmd',
+      does: 'Is it a PMD, or can 2 MiB be mapped at once?',
+      fn: '__handle_mm_fault',
       run(k, t) {
-        const { vma, vpn, write } = t
-        const ptes = k.ptes.in(t.mm)
-        const hasTable = ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) === 0
-        if (hasTable || hasPteTable(k, t.mm, vpn)) return 'pte_fault'
-        return t.call(dax_iomap_fault, { vma, vpn, write, order: 9 }, 'after_huge')
+        const { vma, mm, vpn, write, unshare } = t
+        const ptes = k.ptes.in(mm)
+        const pmd = ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) !== 0 ? ptes.at(vpn) : undefined
+        if (pmd !== undefined && !isZoneFile(k, vma)) {
+          const { pfn, flags } = pmd
+          const asks = (write === 1 || unshare === 1) && (flags & PTE.rw) === 0
+          if (!asks) return t.done()
+          return t.call(do_huge_pmd_wp_page, { vma, mm, vpn, pfn, unshare }, 'after_huge')
+        }
+        if (hasPteTable(k, mm, vpn)) return 'pte_fault'
+        if (isZoneFile(k, vma))
+          return t.call(dax_iomap_fault, { vma, vpn, write, order: 9 }, 'after_huge')
+        if (!mayBeHuge(k, vma, vpn)) return 'pte_fault'
+        return t.call(do_huge_pmd_anonymous_page, { vma, mm, vpn, write }, 'after_huge')
       },
     },
     after_huge: {
       does: 'Done, or fall back to a single page.',
       fn: '__handle_mm_fault',
-      run: (_k, t) => (t.ret === VM_FAULT_FALLBACK ? 'pte_fault' : t.done(t.ret)),
+      run: (_k, t) => ((t.ret & VM_FAULT_FALLBACK) !== 0 ? 'pte_fault' : t.done(t.ret)),
     },
     pte_fault: {
-      does: 'Map one page.',
+      does: 'Read the entry without a lock: what is it, and what does it need?',
       fn: 'handle_pte_fault',
-      run(_k, t) {
-        const { vma, vpn, write } = t
-        return t.call(dax_iomap_fault, { vma, vpn, write, order: 0 }, 'after_pte')
+      run(k, t) {
+        const { vma, mm, vpn, write, unshare } = t
+        if (isZoneFile(k, vma))
+          return t.call(dax_iomap_fault, { vma, vpn, write, order: 0 }, 'after_pte')
+        const ptes = k.ptes.in(mm)
+        if (!ptes.has(vpn)) {
+          if (k.vmas.at(vma).vm_file !== 0)
+            return t.call(do_fault, { vma, mm, vpn, write }, 'after_pte')
+          return t.call(do_anonymous_page, { vma, mm, vpn, write }, 'after_pte')
+        }
+        const { kind, pfn, flags } = ptes.at(vpn)
+        if (kind === 'hwpoison') return t.done(VM_FAULT_HWPOISON)
+        if (kind === 'swap')
+          return t.call(do_swap_page, { vma, mm, vpn, offset: pfn, write }, 'after_pte')
+        if (kind !== 'leaf') return 'wait_migration'
+        const asks = (write === 1 || unshare === 1) && (flags & PTE.rw) === 0
+        if (!asks) return t.done()
+        return t.call(do_wp_page, { vma, mm, vpn, pfn, flags, unshare }, 'after_pte')
       },
     },
+    wait_migration: {
+      does: 'The page has moved: try again.',
+      fn: 'migration_entry_wait',
+      when: {
+        state: 'D',
+        ready: (k, t) => {
+          const ptes = k.ptes.in(t.mm)
+          return !ptes.has(t.vpn) || isPresent(ptes.at(t.vpn)) || ptes.at(t.vpn).kind === 'swap'
+        },
+        reason: () => 'waits for the page to be migrated: its entry is a migration entry',
+      },
+      run: (_k, t) => t.done(),
+    },
     after_pte: {
-      does: 'Return what the file system said.',
+      does: 'Return what came of it.',
       fn: 'handle_pte_fault',
       run: (_k, t) => t.done(t.ret),
     },
@@ -74,70 +134,10 @@ function hasPteTable(k: Kernel, mm: number, vpn: number): boolean {
   return runs.some(({ flags }) => (flags & PTE.pse) === 0)
 }
 
-function touch(
-  k: Kernel,
-  task: ReturnType<Kernel['tasks']['at']>,
-  vpn: number,
-  store: number,
-): void {
-  const pte = k.ptes.in(task.mm).at(vpn)
-  const set = store < 0 ? PTE.accessed : PTE.accessed | PTE.dirty
-  if ((pte.flags & set) !== set && (pte.flags & PTE.pse) === 0) pte.flags |= set
-  if (store >= 0) k.contents.fill(pte.pfn, pte.pfn + 1, { value: store })
-  else task.value = k.contents.has(pte.pfn) ? k.contents.at(pte.pfn).value : 0
+/** thp_vma_allowable_order(): an anonymous area that asked for huge pages, and covers all of this one. */
+function mayBeHuge(k: Kernel, vma: number, vpn: number): boolean {
+  const { vm_flags, vm_file, vm_start, vm_end } = k.vmas.at(vma)
+  const start = vpn - (vpn % PMD_PAGES)
+  const covers = vm_start <= start && start + PMD_PAGES <= vm_end
+  return vm_file === 0 && (vm_flags & VM.hugepage) !== 0 && covers
 }
-
-/** What user space does: not a kernel function, but the instruction that may fault. */
-const accessOperation = (name: string, write: 0 | 1) => {
-  const verb = write === 1 ? 'store' : 'load'
-  return operation({
-    name,
-    does: `User space ${write === 1 ? 'writes to' : 'reads from'} memory.`,
-    source: { file: 'arch/x86/mm/fault.c', fn: 'exc_page_fault', version: '6.12' },
-    leftOut: 'The TLB: every access walks the page table. Signal handlers: a signal is only noted.',
-    start: {
-      label: write === 1 ? 'Write here' : 'Read here',
-      on: ['vma', 'pte'],
-      by: 'process',
-      args: (k, { kind, id, key }) => ({
-        vpn: key ?? (kind === 'vma' ? k.vmas.at(id).vm_start : 0),
-        value: write === 1 ? 0x33 : 0,
-      }),
-      refuse: (k, { value }, task) => {
-        if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
-        return value >= 0 && value <= 0xff ? undefined : 'A byte is from 0 to 255.'
-      },
-    },
-    params: { vpn: wide(), value: int() },
-    entry: 'translate',
-    steps: {
-      translate: {
-        does: `Walk the page table; if the entry allows it, the ${verb} is done.`,
-        fn: `user ${verb}`,
-        run(k, t) {
-          t.task.signal = 'none'
-          t.task.si_code = 'none'
-          if (isMapped(k, t.task.mm, t.vpn, write === 1)) {
-            touch(k, t.task, t.vpn, write === 1 ? t.value : -1)
-            return t.done()
-          }
-          return t.call(handle_mm_fault, { mm: t.task.mm, vpn: t.vpn, write }, 'after_fault')
-        },
-      },
-      after_fault: {
-        does: 'Back from the fault: try again, or take the signal.',
-        fn: 'do_user_addr_fault',
-        run(_k, t) {
-          if ((t.ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)) === 0) return 'translate'
-          const isBus = (t.ret & VM_FAULT_SIGBUS) !== 0
-          t.task.signal = isBus ? 'SIGBUS' : 'SIGSEGV'
-          t.task.si_code = isBus ? 'BUS_ADRERR' : 'SEGV_MAPERR'
-          return t.done(-1)
-        },
-      },
-    },
-  })
-}
-
-export const userLoad = accessOperation('userLoad', 0)
-export const userStore = accessOperation('userStore', 1)

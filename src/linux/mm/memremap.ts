@@ -44,11 +44,12 @@ export const memremap_pages = operation({
       },
     },
     add_memory: {
-      does: 'Add the range to ZONE_DEVICE: every page gets a struct page, idle at refcount 1.',
+      does: 'Add the range to ZONE_DEVICE: every page gets a struct page, idle: at refcount 1 up to 6.14, at 0 from 6.15 on.',
       fn: 'memmap_init_zone_device',
       run(k, t) {
         const { start, end } = k.pgmaps.at(t.pgmap)
-        k.pages.fill(start, end, { flags: PG.reserved, pgmap: t.pgmap })
+        const refcount = k.policy.daxRefcount === 'counted' ? 0 : 1
+        k.pages.fill(start, end, { flags: PG.reserved, refcount, pgmap: t.pgmap })
         return 'get_pages'
       },
     },

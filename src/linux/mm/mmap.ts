@@ -1,10 +1,13 @@
-import { ref, text, wide } from '../../arena'
+import { int, ref, text, wide } from '../../arena'
 import { PMD_PAGES } from '../arch/x86/pgtable'
 import { EINVAL, ENOMEM } from '../include/errno'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { zap } from './rmap'
+import { hasPageCache } from './filemap'
+import { ownMm, untilMmapWritable } from './locks'
+import { unmap_page_range } from './memory-zap'
+import { lru_add_drain } from './swap'
 
 /** Where areas of the simulation begin: PGD 255, PUD 130, PMD 184, so that indices are small to read. */
 const MMAP_BASE = 255 * 512 ** 3 + 130 * 512 ** 2 + 184 * 512
@@ -17,12 +20,14 @@ function unmappedArea(k: Kernel, mm: number, pgoff: number): number {
   return free + distance
 }
 
-/** A shared mapping of a DAX file. Returns the number of the area. */
+const PRIVATE_RW = VM.read | VM.write | VM.mayread | VM.maywrite | VM.softdirty
+
+/** A mapping of a file. Returns the number of the area. */
 export const do_mmap = operation({
   name: 'do_mmap',
-  does: 'Maps a file, MAP_SHARED.',
+  does: 'Maps a file, shared or private.',
   source: { file: 'mm/mmap.c', fn: 'do_mmap', version: '6.12' },
-  leftOut: 'MAP_PRIVATE, MAP_FIXED, MAP_SYNC, merging of areas, limits, and mmap_lock.',
+  leftOut: 'MAP_FIXED, MAP_SYNC, merging of areas, limits. DAX files are only mapped shared.',
   via: ['vm_mmap_pgoff', 'ksys_mmap_pgoff'],
   start: {
     label: 'Map this file',
@@ -30,43 +35,82 @@ export const do_mmap = operation({
     by: 'process',
     args: (k, { id }) => {
       const pages = Math.max(1, Math.ceil(k.inodes.at(id).i_size / 4096))
-      return { inode: k.inodes.at(id).id, pages, pgoff: 0, label: areaLabel(k) }
+      return { inode: k.inodes.at(id).id, pages, pgoff: 0, label: areaLabel(k), private: 0 }
     },
-    refuse(k, { inode, pages, pgoff }, task) {
+    refuse(k, { inode, pages, pgoff, private: isPrivate }, task) {
       if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
       if (!k.inodes.isLive(inode)) return 'There is no such file.'
       if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
+      if (isPrivate === 1 && !hasPageCache(k, inode))
+        return 'Private mappings of DAX files are not simulated.'
       const sane = pages > 0 && pages <= 2 ** 32 && pgoff >= 0 && pgoff <= 2 ** 36
       return sane
         ? undefined
         : 'Length and offset must be positive, and no more than the file system can hold.'
     },
   },
-  params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text() },
+  params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text(), private: int() },
   entry: 'map',
   steps: {
     map: {
       does: 'Find a free range of addresses, and make the area. No page, no entry yet.',
       fn: 'mmap_region',
+      when: ownMm(untilMmapWritable),
       run(k, t) {
         if (t.pages === 0) return t.done(-EINVAL)
         const { mm } = t.task
         const vm_start = unmappedArea(k, mm, t.pgoff)
+        const dax = hasPageCache(k, t.inode) ? 0 : VM.mixedmap | VM.hugepage
         const vma = k.vmas.alloc({
           vm_mm: mm,
           vm_start,
           vm_end: vm_start + t.pages,
-          vm_flags:
-            VM.read |
-            VM.write |
-            VM.shared |
-            VM.mayread |
-            VM.maywrite |
-            VM.mixedmap |
-            VM.hugepage |
-            VM.softdirty,
+          vm_flags: PRIVATE_RW | (t.private === 1 ? 0 : VM.shared | dax),
           vm_file: t.inode,
           vm_pgoff: t.pgoff,
+          label: t.label,
+        })
+        return t.done(vma === undefined ? -ENOMEM : vma.id)
+      },
+    },
+  },
+})
+
+/** Private memory without a file. Returns the number of the area. */
+export const mapAnonymous = operation({
+  name: 'mapAnonymous',
+  does: 'Maps anonymous private memory.',
+  source: { file: 'mm/mmap.c', fn: 'do_mmap', version: '6.12' },
+  leftOut: 'MAP_FIXED, merging of areas, limits; areas begin at multiples of 2 MiB here.',
+  via: ['vm_mmap_pgoff', 'ksys_mmap_pgoff'],
+  start: {
+    label: 'Map anonymous memory',
+    on: ['mm', 'task'],
+    by: 'process',
+    args: (k) => ({ pages: 1, huge: 0, label: areaLabel(k) }),
+    refuse(k, { pages, huge }, task) {
+      if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
+      if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
+      if (huge !== 0 && huge !== 1) return 'Huge pages are asked for (1) or not (0).'
+      return pages > 0 && pages <= 2 ** 20 ? undefined : 'Map from 1 page to 4 GiB.'
+    },
+  },
+  params: { pages: wide(), huge: int(), label: text() },
+  entry: 'map',
+  steps: {
+    map: {
+      does: 'Find a free range of addresses, and make the area. No page, no entry yet; what will be mapped is read-only until it is written.',
+      fn: 'mmap_region',
+      when: ownMm(untilMmapWritable),
+      run(k, t) {
+        const { mm } = t.task
+        const vm_start = unmappedArea(k, mm, 0)
+        const vma = k.vmas.alloc({
+          vm_mm: mm,
+          vm_start,
+          vm_end: vm_start + t.pages,
+          vm_flags: PRIVATE_RW | (t.huge === 1 ? VM.hugepage : 0),
+          vm_pgoff: vm_start,
           label: t.label,
         })
         return t.done(vma === undefined ? -ENOMEM : vma.id)
@@ -81,11 +125,12 @@ function areaLabel(k: Kernel): string {
   return [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter)) ?? 'Z'
 }
 
+/** §2.5 of the pins sheet. */
 export const do_munmap = operation({
   name: 'do_munmap',
   does: 'Unmaps an area.',
   source: { file: 'mm/mmap.c', fn: 'do_vmi_munmap', version: '6.12' },
-  leftOut: 'Partial unmapping, the TLB and its flush, page table pages.',
+  leftOut: 'Partial unmapping; page table pages.',
   via: ['__x64_sys_munmap'],
   start: {
     label: 'Unmap this area',
@@ -100,23 +145,38 @@ export const do_munmap = operation({
     },
   },
   params: { vma: ref('vm_area_struct') },
-  entry: 'unmap',
+  locals: { mm: ref('mm_struct'), start: wide(), end: wide() },
+  entry: 'detach',
   steps: {
-    unmap: {
-      does: 'Clear the entries. A page that is pinned stays pinned: DMA goes on.',
-      fn: 'unmap_region',
+    detach: {
+      does: 'Under mmap_lock, take the area out of the address space; then hold the lock for reading only.',
+      fn: 'do_vmi_align_munmap',
+      when: ownMm(untilMmapWritable),
       run(k, t) {
         if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
         const { vm_mm, vm_start, vm_end } = k.vmas.at(t.vma)
-        zap(k, vm_mm, vm_start, vm_end)
-        return 'remove'
+        t.mm = vm_mm
+        t.start = vm_start
+        t.end = vm_end
+        k.vmas.free(t.vma)
+        k.mms.at(t.mm).mmap_readers += 1
+        return 'drain'
       },
     },
-    remove: {
-      does: 'Remove the area; the file loses one of its mappers.',
-      fn: 'remove_vma',
+    drain: {
+      does: 'Drain this CPU’s LRU batches, and clear the entries. A page that is pinned stays pinned: DMA goes on.',
+      fn: 'unmap_region',
       run(k, t) {
-        k.vmas.free(t.vma)
+        lru_add_drain(k, t.task.id)
+        const { mm, start, end } = t
+        return t.call(unmap_page_range, { mm, start, end, explicit: 1 }, 'unlock')
+      },
+    },
+    unlock: {
+      does: 'Drop mmap_lock.',
+      fn: 'vms_complete_munmap_vmas',
+      run(k, t) {
+        k.mms.at(t.mm).mmap_readers -= 1
         return t.done()
       },
     },

@@ -1,4 +1,5 @@
 import type { RunView } from '../../arena'
+import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
 
@@ -34,12 +35,21 @@ export function unmap_mapping_range(k: Kernel, inode: number, first: number, las
   for (const { mm, start, end } of mappedStretches(k, inode, first, last)) zap(k, mm, start, end)
 }
 
-/** zap_page_range: clears the entries of [start, end). DAX entries hold no page reference up to 6.14. */
+/** Clears the entries of DAX in [start, end), a PMD as a whole, and flushes TLBs: one step here. */
 export function zap(k: Kernel, mm: number, start: number, end: number): void {
   const ptes = k.ptes.in(mm)
-  ptes.clear(
-    hugeStart(ptes.runs(start, start + 1)[0], start),
-    hugeEnd(ptes.runs(end - 1, end)[0], end),
+  const from = hugeStart(ptes.runs(start, start + 1)[0], start)
+  const to = hugeEnd(ptes.runs(end - 1, end)[0], end)
+  if (k.policy.daxRefcount === 'counted')
+    for (const { pfn, length } of ptes.runs(from, to)) countDaxEntry(k, pfn, length, -1)
+  ptes.clear(from, to)
+  flush_tlb_range(k, mm, from, to)
+}
+
+/** From 6.15 on an entry of DAX counts in the page as any other: reference and _mapcount. */
+export function countDaxEntry(k: Kernel, pfn: number, pages: number, by: 1 | -1): void {
+  k.pages.edit(pfn, pfn + pages, ({ pgmap, refcount, mapcount }) =>
+    pgmap === 0 ? {} : { refcount: refcount + by, mapcount: mapcount + by },
   )
 }
 

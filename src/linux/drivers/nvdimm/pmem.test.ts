@@ -3,7 +3,7 @@ import { bootMappedDevice, unbind } from '../../../cli/mapped-device'
 import { bootTest, P0, vpnOf } from '../../../testing/test-kernel'
 import { proc_iomem } from '../../fs/proc/iomem'
 import { noPteToDeadPgmap } from '../../invariants/no-pte-to-dead-pgmap'
-import { userLoad, userStore } from '../../mm/memory'
+import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from './pmem'
 

@@ -1,0 +1,39 @@
+import type { Kernel } from '../kernel'
+
+/** Kinds of momentary holders (struct holders), each of which counts one reference, but `pin`. */
+export type HolderKind = 'alloc' | 'tmp' | 'try' | 'pin' | 'get' | 'zap' | 'iso' | 'ksmd'
+
+/** Notes that somebody holds a page, or, with a negative count, no longer does. Moves no counter. */
+export function hold(k: Kernel, pfn: number, kind: HolderKind, count = 1): void {
+  if (!k.holders.has(pfn)) k.holders.fill(pfn, pfn + 1, {})
+  k.holders.at(pfn)[kind] += count
+  forgetIdle(k, pfn)
+}
+
+/** A reference changes hands: what was held as one kind is held as another. */
+export function handOver(k: Kernel, pfn: number, from: HolderKind, to?: HolderKind): void {
+  hold(k, pfn, from, -1)
+  if (to !== undefined) hold(k, pfn, to)
+}
+
+/** How many hold a page as this kind. */
+export const held = (k: Kernel, pfn: number, kind: HolderKind | 'frozen'): number =>
+  k.holders.has(pfn) ? k.holders.at(pfn)[kind] : 0
+
+/** A page that nobody holds has no row, so that equal states are equal words. */
+export function forgetIdle(k: Kernel, pfn: number): void {
+  const {
+    alloc,
+    tmp,
+    pin,
+    get,
+    zap,
+    iso,
+    ksmd,
+    frozen,
+    locker,
+    try: speculative,
+  } = k.holders.at(pfn)
+  const counts = [alloc, tmp, speculative, pin, get, zap, iso, ksmd, frozen, locker]
+  if (counts.every((count) => count === 0)) k.holders.clear(pfn, pfn + 1)
+}

@@ -1,0 +1,205 @@
+import { int, ref, wide } from '../../arena'
+import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
+import { PTE } from '../arch/x86/pgtable'
+import { EAGAIN, ENOMEM } from '../include/errno'
+import { PG } from '../include/page-flags'
+import type { Kernel } from '../kernel'
+import { operation } from '../operation'
+import { copyPage } from './contents'
+import {
+  clearFlag,
+  hasFlag,
+  inSwapCache,
+  isExclusive,
+  pageMapcount,
+  refAdd,
+  refcountOf,
+} from './folio'
+import { handOver, hold } from './holders'
+import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtl } from './locks'
+import { alloc_page } from './page_alloc'
+import {
+  addRmap,
+  anonPlaces,
+  folio_remove_rmap_pte,
+  folio_try_share_anon_rmap,
+  setExclusive,
+} from './rmap-anon'
+import { folio_add_lru, folio_put, lru_add_drain } from './swap'
+
+/** Where migration entries of a page are: at its one address, in any process. */
+const migrationPlaces = (k: Kernel, pfn: number, vpn: number) =>
+  k.mms.rows().filter(({ id }) => {
+    const ptes = k.ptes.in(id)
+    if (!ptes.has(vpn)) return false
+    const entry = ptes.at(vpn)
+    return entry.kind.startsWith('migration') && entry.pfn === pfn
+  })
+
+/** Rows 5 to 10 of W18 of the pins sheet: an isolated anonymous page moves to memory that stays. */
+export const migrate_folio = operation({
+  name: 'migrate_folio',
+  does: 'Moves the contents of an isolated page to a new one, and every entry with it.',
+  source: { file: 'mm/migrate.c', fn: 'migrate_pages', version: '6.12' },
+  leftOut: 'File pages, large folios, the ten retries, batching.',
+  params: { pfn: wide() },
+  locals: { target: wide(), mm: ref('mm_struct'), vpn: wide(), flags: int(), result: int() },
+  entry: 'lock',
+  steps: {
+    lock: {
+      does: 'Allocate the target, outside ZONE_MOVABLE and CMA, and lock both pages.',
+      fn: 'migrate_folio_unmap',
+      when: untilFolioUnlocked,
+      run(k, t) {
+        const target = alloc_page(k, 'unmovable')
+        if (target === undefined) {
+          t.result = -ENOMEM
+          return 'give_back'
+        }
+        folio_trylock(k, t.pfn, t.task.id)
+        folio_trylock(k, target, t.task.id)
+        t.target = target
+        t.vpn = k.pages.at(t.pfn).index
+        return 'unmap'
+      },
+    },
+    unmap: {
+      does: 'Replace the next entry that maps it by a migration entry: its reference and its rmap go, and the exclusive bit with them.',
+      fn: 'try_to_migrate_one',
+      when: {
+        state: 'R',
+        ready: (k, t) => {
+          const place = anonPlaces(k, t.pfn)[0]
+          return place === undefined || (untilPtl.ready(k, place) && flushable(k, t, place.mm))
+        },
+        reason: (k, t) => {
+          const place = anonPlaces(k, t.pfn)[0] ?? { mm: 0, vpn: 0 }
+          return untilPtl.ready(k, place)
+            ? untilFlushed.reason(k, { mm: place.mm, task: t.task })
+            : untilPtl.reason(k, place)
+        },
+      },
+      run(k, t) {
+        const place = anonPlaces(k, t.pfn)[0]
+        if (place === undefined) return 'move'
+        return unmapOne(k, t.pfn, place) ? 'unmap' : 'failed'
+      },
+    },
+    move: {
+      does: 'Does anybody but migration hold it? Then it fails. Otherwise copy the bytes, and move mapping and index.',
+      fn: '__migrate_folio',
+      run(k, t) {
+        const expected = inSwapCache(k, t.pfn) ? 1 : 0
+        if (refcountOf(k, t.pfn) !== expected + 1 || expected === 1) return 'failed'
+        const { mapping_flags, anon_vma, index, flags } = k.pages.at(t.pfn)
+        const to = k.pages.at(t.target)
+        to.mapping_flags = mapping_flags
+        to.anon_vma = anon_vma
+        to.index = index
+        to.flags |= flags & (PG.swapbacked | PG.uptodate | PG.dirty | PG.referenced)
+        copyPage(k, t.pfn, t.target)
+        return 'add_lru'
+      },
+    },
+    add_lru: {
+      does: 'The new page goes to the LRU list at once.',
+      fn: 'migrate_folio_move',
+      run(k, t) {
+        folio_add_lru(k, t.task.id, t.target)
+        lru_add_drain(k, t.task.id)
+        return 'remap'
+      },
+    },
+    remap: {
+      does: 'Turn the next migration entry into an entry of the new page: reference, rmap, exclusive bit.',
+      fn: 'remove_migration_pte',
+      run(k, t) {
+        const [mm] = migrationPlaces(k, t.pfn, t.vpn)
+        if (mm === undefined) return 'unlock'
+        remapOne(k, mm.id, t.vpn, t.target)
+        return 'remap'
+      },
+    },
+    unlock: {
+      does: 'Unlock both; put the new page’s allocation reference, and the old page, which is free now.',
+      fn: 'migrate_folio_done',
+      run(k, t) {
+        folio_unlock(k, t.target)
+        handOver(k, t.target, 'alloc')
+        folio_put(k, t.target)
+        folio_unlock(k, t.pfn)
+        handOver(k, t.pfn, 'iso')
+        folio_put(k, t.pfn)
+        return t.done(t.result)
+      },
+    },
+    failed: {
+      does: 'It cannot move: every entry maps the old page again, and the new one is free.',
+      fn: 'migrate_folio_undo_src',
+      run(k, t) {
+        const [mm] = migrationPlaces(k, t.pfn, t.vpn)
+        if (mm !== undefined) {
+          remapOne(k, mm.id, t.vpn, t.pfn)
+          return 'failed'
+        }
+        t.result = -EAGAIN
+        folio_unlock(k, t.target)
+        handOver(k, t.target, 'alloc')
+        folio_put(k, t.target)
+        folio_unlock(k, t.pfn)
+        return 'give_back'
+      },
+    },
+    give_back: {
+      does: 'The old page goes back to the LRU list.',
+      fn: 'putback_movable_pages',
+      run(k, t) {
+        k.pages.at(t.pfn).flags |= PG.lru
+        handOver(k, t.pfn, 'iso')
+        folio_put(k, t.pfn)
+        return t.done(t.result)
+      },
+    },
+  },
+})
+
+const flushable = (k: Kernel, t: { readonly task: { readonly id: number } }, mm: number): boolean =>
+  untilFlushed.ready(k, { mm, task: t.task })
+
+/** try_to_migrate_one(); false where the page may be pinned, and the entry stays as it was. */
+function unmapOne(k: Kernel, pfn: number, { mm, vpn }: { mm: number; vpn: number }): boolean {
+  const ptes = k.ptes.in(mm)
+  const { flags } = ptes.at(vpn)
+  const exclusive = isExclusive(k, pfn)
+  if (!folio_try_share_anon_rmap(k, pfn)) return false
+  const readKind = exclusive ? 'migration_read_exclusive' : 'migration_read'
+  const kind = (flags & PTE.rw) !== 0 ? 'migration_write' : readKind
+  ptes.fill(vpn, vpn + 1, { pfn, flags, kind })
+  flush_tlb_range(k, mm, vpn, vpn + 1)
+  folio_remove_rmap_pte(k, pfn)
+  folio_put(k, pfn)
+  return true
+}
+
+function remapOne(k: Kernel, mm: number, vpn: number, pfn: number): void {
+  const ptes = k.ptes.in(mm)
+  const { kind, flags } = ptes.at(vpn)
+  refAdd(k, pfn, 1)
+  addRmap(k, pfn)
+  if (kind !== 'migration_read') setExclusive(k, pfn)
+  const rw = kind === 'migration_write' ? flags | PTE.rw : flags & ~PTE.rw
+  ptes.fill(vpn, vpn + 1, { pfn, flags: rw })
+}
+
+/** folio_isolate_lru(): off the list, held for migration. False: it is on no list. */
+export function folio_isolate_lru(k: Kernel, pfn: number): boolean {
+  if (!hasFlag(k, pfn, PG.lru)) return false
+  clearFlag(k, pfn, PG.lru)
+  refAdd(k, pfn, 1)
+  hold(k, pfn, 'iso')
+  return true
+}
+
+/** What an unpinned page would be expected to count: entries, and the swap cache. */
+export const folio_expected_ref_count = (k: Kernel, pfn: number): number =>
+  pageMapcount(k, pfn) + (inSwapCache(k, pfn) ? 1 : 0)
