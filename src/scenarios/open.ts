@@ -94,7 +94,7 @@ function playStory(
   return story.map(({ title, text, acts }) => {
     const from = timeline.cursor
     for (const act of acts) playAct(timeline, act)
-    const told = typeof text === 'string' ? text : text(chosen)
+    const told = typeof text === 'string' ? text : text(chosen, timeline.kernel)
     return { title, text: told, from, to: timeline.cursor }
   })
 }

@@ -28,8 +28,8 @@ export interface Act {
 /** A passage of the story: acts, and the text to show while they run and when they are over. */
 export interface Beat {
   readonly title: string
-  /** What is true under every policy, or what is true under the chosen ones. */
-  readonly text: string | ((policies: Setup['policies']) => string)
+  /** What is true under every policy, or what is true under the chosen ones at the end of the acts. */
+  readonly text: string | ((policies: Setup['policies'], k: Kernel) => string)
   readonly acts: readonly Act[]
 }
 

@@ -1,0 +1,58 @@
+import type { Kernel } from '../linux/kernel'
+import { handlesOf } from '../linux/mm/labels'
+import { mapAnonymous } from '../linux/mm/mmap'
+import { userStore } from '../linux/mm/user-access'
+import { run } from './pmem-machine'
+
+/** The virtual page that area `label` begins at; forked processes have it at the same address. */
+export const areaAt = (k: Kernel, label = 'buf'): number =>
+  k.vmas.find((vma) => vma.label === label)?.vm_start ?? 0
+
+/** Maps one anonymous page for a process, writes it, and lets its LRU batch drain. */
+export function seedBuffer(k: Kernel, who: string, value: number, label = 'buf'): void {
+  run(k, who, mapAnonymous, { pages: 1, huge: 0, label })
+  run(k, who, userStore, { vpn: areaAt(k, label), value })
+}
+
+/** The handle that a thread took last. */
+export const handleOf = (k: Kernel, who: string): number => {
+  const task = k.tasks.find(({ name }) => name === who)
+  return k.pinHandles.rows().findLast((handle) => handle.task === task?.id)?.id ?? 0
+}
+
+/** The page that a process maps at the buffer; undefined where nothing is present. */
+export function mappedBy(k: Kernel, who: string, label = 'buf'): number | undefined {
+  const mm = k.tasks.find(({ name }) => name === who)?.mm ?? 0
+  const ptes = k.ptes.in(mm)
+  const vpn = areaAt(k, label)
+  if (!ptes.has(vpn) || ptes.at(vpn).kind !== 'leaf') return undefined
+  return ptes.at(vpn).pfn
+}
+
+/** `0x12345`, or `nothing`. */
+export const pageName = (pfn: number | undefined): string =>
+  pfn === undefined ? 'nothing' : `page 0x${pfn.toString(16)}`
+
+/** The page that a device knows under a handle. */
+export const pinnedPage = (k: Kernel, handle: number): number | undefined =>
+  k.pinHandles.isLive(handle) ? k.pinned.in(handle).runs()[0]?.pfn : undefined
+
+/** True if a device and a process still mean the same page. */
+export const isCoherent = (k: Kernel, who: string, handle: number): boolean =>
+  pinnedPage(k, handle) === mappedBy(k, who)
+
+/** `0xd1`, as a process would read it at the buffer. */
+export function byteAt(k: Kernel, pfn: number | undefined): string {
+  const value = pfn !== undefined && k.contents.has(pfn) ? k.contents.at(pfn).value : 0
+  return `0x${value.toString(16).padStart(2, '0')}`
+}
+
+/** `_refcount` and `_mapcount` as a story quotes them. */
+export function counters(k: Kernel, pfn: number | undefined): string {
+  if (pfn === undefined || !k.pages.has(pfn)) return 'no page'
+  const { refcount, mapcount } = k.pages.at(pfn)
+  return `_refcount ${refcount}, _mapcount ${mapcount}`
+}
+
+/** How many GUP users hold a page. */
+export const gupUsers = (k: Kernel, pfn: number): number => handlesOf(k, pfn).length
