@@ -14,7 +14,7 @@ import { link_pipe, pipe_read, vmsplice_to_pipe } from './fs/splice'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import type { Kernel } from './kernel'
-import { do_exit } from './kernel/exit'
+import { do_exit, exit_mmap } from './kernel/exit'
 import { kernel_clone } from './kernel/fork'
 import { __release_region, __request_region } from './kernel/resource'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
@@ -89,6 +89,7 @@ export const operations = [
   do_huge_pmd_wp_page,
   kernel_clone,
   do_exit,
+  exit_mmap,
   do_madvise,
   mprotect_fixup,
   clear_refs_write,

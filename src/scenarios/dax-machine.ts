@@ -1,4 +1,4 @@
-import { invariants } from '../linux/invariants'
+import { daxInvariants } from '../linux/invariants'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
@@ -37,7 +37,7 @@ export function bootDaxMachine(setup: Setup, machine: DaxMachine): Kernel {
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
-    invariants,
+    invariants: daxInvariants,
     sizes: {
       tasks: processes.length + admins.length,
       mms: processes.length,

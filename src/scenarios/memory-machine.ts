@@ -1,5 +1,5 @@
 import { IORESOURCE } from '../linux/include/ioport'
-import { invariants } from '../linux/invariants'
+import { memoryInvariants } from '../linux/invariants'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
@@ -70,7 +70,7 @@ export function bootMemoryMachine(setup: Setup, machine: MemoryMachine): Kernel 
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
-    invariants,
+    invariants: memoryInvariants,
     sizes: {
       tasks: processes.length + threads.length + admins.length + devices.length + SPARE_TASKS,
       mms: processes.length + 2,

@@ -1,6 +1,7 @@
 import type { Kernel } from '../linux/kernel'
 import { handlesOf } from '../linux/mm/labels'
 import { mapAnonymous } from '../linux/mm/mmap'
+import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
 import { run } from './pmem-machine'
 
@@ -12,6 +13,7 @@ export const areaAt = (k: Kernel, label = 'buf'): number =>
 export function seedBuffer(k: Kernel, who: string, value: number, label = 'buf'): void {
   run(k, who, mapAnonymous, { pages: 1, huge: 0, label })
   run(k, who, userStore, { vpn: areaAt(k, label), value })
+  lru_add_drain_all(k)
 }
 
 /** The handle that a thread took last. */

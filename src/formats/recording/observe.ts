@@ -4,6 +4,7 @@ import { proc_iomem } from '../../linux/fs/proc/iomem'
 import { PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
 import { maybeDmaPinned } from '../../linux/mm/folio'
+import { pipeBuffersOf } from '../../linux/mm/labels'
 import { errnoText } from './errno-text'
 import type { RecordedStep } from './record'
 import type { Session } from './session'
@@ -66,7 +67,7 @@ function sameness(session: Session, key: string): boolean | undefined {
     case 'parent_still_on_held_page':
       return now === pinned
     case 'parent_on_spliced_page':
-      return session.kernel.pipeBuffers.runs().some(({ pfn }) => pfn === now)
+      return now !== undefined && pipeBuffersOf(session.kernel, now).length > 0
     default:
       return undefined
   }

@@ -5,6 +5,9 @@ import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
 import { dropAll } from '../mm/gup-count'
 import { operation } from '../operation'
 
+/** How a handle is called whose I/O the disk has not completed. */
+const IN_FLIGHT = 'O_DIRECT read'
+
 /** §3.1 and W10 of the pins sheet: read(2) with O_DIRECT, from a disk into memory. */
 export const directRead = operation({
   name: 'directRead',
@@ -48,7 +51,7 @@ export const directRead = operation({
           return task === t.task.id && start === t.vpn && user === '' && state === 'held'
         })
         if (handle === undefined) return t.done(-1)
-        handle.user = 'O_DIRECT read'
+        handle.user = IN_FLIGHT
         t.handle = handle.id
         return 'wait'
       },
@@ -58,7 +61,10 @@ export const directRead = operation({
       fn: 'blk_io_schedule',
       when: {
         state: 'D',
-        ready: (k, t) => !k.pinHandles.isLive(t.handle) || k.pinHandles.at(t.handle).user === '',
+        ready: (k, t) => {
+          const handle = k.pinHandles.isLive(t.handle) ? k.pinHandles.at(t.handle) : undefined
+          return handle?.task !== t.task.id || !handle.user.startsWith(IN_FLIGHT)
+        },
         reason: () => 'sleeps until the disk has written the data',
       },
       run: (_k, t) => t.done(512),
@@ -78,7 +84,7 @@ export const bio_endio = operation({
     by: 'device',
     args: (k, { id }) => ({ handle: k.pinHandles.at(id).id, value: 0xd1 }),
     refuse(k, { handle, value }) {
-      if (!k.pinHandles.isLive(handle) || k.pinHandles.at(handle).user !== 'O_DIRECT read')
+      if (!k.pinHandles.isLive(handle) || k.pinHandles.at(handle).user !== IN_FLIGHT)
         return 'This is no read with O_DIRECT that is in flight.'
       return value >= 0 && value <= 0xff ? undefined : 'A byte is from 0 to 255.'
     },
@@ -90,7 +96,9 @@ export const bio_endio = operation({
       does: 'The data arrives in the first sector of the page that was taken.',
       fn: 'DMA write',
       run(k, t) {
-        if (!k.pinHandles.isLive(t.handle)) return t.done()
+        const handle = k.pinHandles.isLive(t.handle) ? k.pinHandles.at(t.handle) : undefined
+        if (handle?.user !== IN_FLIGHT) return t.done()
+        handle.user = 'O_DIRECT read, completing'
         const { pfn } = k.pinned.in(t.handle).at(0)
         storeByte(k, pfn, t.value, { mm: actsFor(k, t.handle, pfn) })
         return 'complete'

@@ -1,18 +1,62 @@
 import type { Invariant } from '../../machine'
 import type { Kernel } from '../kernel'
+import { conservation } from './conservation'
+import { cowIsolation } from './cow-isolation'
+import { exclusiveDiscipline } from './exclusive-discipline'
+import { freeMeansUnreferenced } from './free-means-unreferenced'
+import { frozenIsLocked } from './frozen-is-locked'
+import { gupCoherency } from './gup-coherency'
+import { gupFastSeesFork } from './gup-fast-sees-fork'
+import { ksmBytesStay } from './ksm-bytes-stay'
+import { longtermPlacement } from './longterm-placement'
+import { lruDiscipline } from './lru-discipline'
+import { mapcountCountsEntries } from './mapcount-counts-entries'
 import { noFreedBlockHeld } from './no-freed-block-held'
+import { noLostDma } from './no-lost-dma'
 import { noPinWithoutPage } from './no-pin-without-page'
 import { noPteToDeadPgmap } from './no-pte-to-dead-pgmap'
+import { pinnedMeansExclusive } from './pinned-means-exclusive'
+import { refsCoverMaps } from './refs-cover-maps'
 import { removeDoneMeansUnheld } from './remove-done-means-unheld'
+import { softDirtyComplete } from './soft-dirty-complete'
+import { tlbSafety } from './tlb-safety'
 import { truncateWaits } from './truncate-waits'
+import { writableMeansSoleOwner } from './writable-means-sole-owner'
 
-/** Properties of every machine. */
-export const invariants: readonly Invariant<Kernel>[] = [
+/** Properties of machines with DAX devices. */
+export const daxInvariants: readonly Invariant<Kernel>[] = [
   noPteToDeadPgmap,
   noPinWithoutPage,
   noFreedBlockHeld,
+  conservation,
   truncateWaits,
+]
+
+/** Properties of anonymous memory, in the order in which a reader cares: promises first, then counters. */
+export const memoryInvariants: readonly Invariant<Kernel>[] = [
+  gupCoherency,
+  cowIsolation,
+  noLostDma,
+  writableMeansSoleOwner,
+  exclusiveDiscipline,
+  pinnedMeansExclusive,
+  conservation,
+  refsCoverMaps,
+  mapcountCountsEntries,
+  freeMeansUnreferenced,
+  tlbSafety,
+  gupFastSeesFork,
+  lruDiscipline,
+  longtermPlacement,
+  softDirtyComplete,
+  frozenIsLocked,
+  ksmBytesStay,
 ]
 
 /** Properties of one small model alone. */
 export const modelInvariants: readonly Invariant<Kernel>[] = [removeDoneMeansUnheld]
+
+/** Every property, once. */
+export const invariants: readonly Invariant<Kernel>[] = [
+  ...new Set([...daxInvariants, ...memoryInvariants]),
+]

@@ -1,7 +1,59 @@
 import { ref } from '../../arena'
 import { USER_PAGES } from '../include/mm_types'
+import type { Kernel } from '../kernel'
 import { unmap_page_range } from '../mm/memory-zap'
 import { operation } from '../operation'
+
+/** mmget(): somebody who looks at an address space from outside keeps it. False: it is gone. */
+export function mmget_not_zero(k: Kernel, mm: number): boolean {
+  if (!k.mms.isLive(mm) || k.mms.at(mm).mm_users === 0) return false
+  k.mms.at(mm).mm_users += 1
+  return true
+}
+
+/** The counting part of mmput(); true if it was the last, and the caller must call exit_mmap(). */
+export function mmput_testzero(k: Kernel, mm: number): boolean {
+  k.mms.at(mm).mm_users -= 1
+  return k.mms.at(mm).mm_users === 0
+}
+
+/** Whoever still names the address space forgets it: its row may be another’s next. */
+function forgetMm(k: Kernel, gone: number): void {
+  for (const { id, vm_mm } of k.vmas.rows()) if (vm_mm === gone) k.vmas.free(id)
+  for (const handle of k.pinHandles.rows()) if (handle.mm === gone) handle.mm = 0
+  for (const { id } of k.pipes.rows())
+    k.pipeBuffers.in(id).edit(0, 2 ** 20, ({ mm }) => ({ mm: mm === gone ? 0 : mm }))
+  for (const { id } of k.tasks.rows()) k.unmapBatches.in(id).clear(gone, gone + 1)
+  k.contents.edit(0, 2 ** 44, ({ stored_by }) => ({
+    stored_by: stored_by === gone ? 0 : stored_by,
+  }))
+  k.mms.free(gone)
+}
+
+export const exit_mmap = operation({
+  name: 'exit_mmap',
+  does: 'Takes an address space apart that nobody uses any more.',
+  source: { file: 'mm/mmap.c', fn: 'exit_mmap', version: '6.12' },
+  leftOut: 'Page table pages; the OOM reaper.',
+  params: { mm: ref('mm_struct') },
+  entry: 'unmap',
+  steps: {
+    unmap: {
+      does: 'Unmap everything.',
+      fn: 'unmap_vmas',
+      run: (_k, t) =>
+        t.call(unmap_page_range, { mm: t.mm, start: 0, end: USER_PAGES, explicit: 1 }, 'free'),
+    },
+    free: {
+      does: 'Free the areas and the page tables.',
+      fn: 'free_pgtables',
+      run(k, t) {
+        forgetMm(k, t.mm)
+        return t.done()
+      },
+    },
+  },
+})
 
 export const do_exit = operation({
   name: 'do_exit',
@@ -16,42 +68,23 @@ export const do_exit = operation({
     refuse: (k, _args, task) =>
       k.tasks.at(task).mm === 0 ? 'This thread has no address space here.' : undefined,
   },
-  locals: { mm: ref('mm_struct') },
   entry: 'exit_mm',
   steps: {
     exit_mm: {
-      does: 'Leave the address space. The last user takes it apart.',
+      does: 'Leave the address space: the CPU’s TLB forgets it. The last user takes it apart.',
       fn: 'exit_mm',
       run(k, t) {
-        t.mm = t.task.mm
-        const sharers = k.tasks.rows().filter(({ mm }) => mm === t.mm)
-        if (sharers.length > 1) return 'zombie'
-        const everything = { mm: t.mm, start: 0, end: USER_PAGES, explicit: 1 }
-        return t.call(unmap_page_range, everything, 'free_mm')
-      },
-    },
-    free_mm: {
-      does: 'Free the areas and the page tables.',
-      fn: 'exit_mmap',
-      run(k, t) {
-        for (const { id, vm_mm } of k.vmas.rows()) if (vm_mm === t.mm) k.vmas.free(id)
-        for (const handle of k.pinHandles.rows()) if (handle.mm === t.mm) handle.mm = 0
-        for (const { id } of k.pipes.rows())
-          k.pipeBuffers.in(id).edit(0, 2 ** 20, ({ mm }) => ({ mm: mm === t.mm ? 0 : mm }))
-        k.contents.edit(0, 2 ** 44, ({ stored_by }) => ({
-          stored_by: stored_by === t.mm ? 0 : stored_by,
-        }))
-        return 'zombie'
+        const { mm } = t.task
+        k.tlb.in(t.task.id).clear(0, USER_PAGES)
+        t.task.mm = 0
+        return mmput_testzero(k, mm) ? t.call(exit_mmap, { mm }, 'zombie') : 'zombie'
       },
     },
     zombie: {
       does: 'The thread is gone.',
       fn: 'do_task_dead',
-      run(k, t) {
-        const sharers = k.tasks.rows().filter(({ mm }) => mm === t.mm)
-        t.task.mm = 0
+      run(_k, t) {
         t.task.role = 'zombie'
-        if (sharers.length === 1) k.mms.free(t.mm)
         return t.done()
       },
     },

@@ -282,10 +282,13 @@ export const unpin_user_pages = operation({
     on: ['pin'],
     by: 'process',
     args: (k, { id }) => ({ handle: k.pinHandles.at(id).id }),
-    refuse: (k, { handle }) =>
-      k.pinHandles.isLive(handle) && k.pinHandles.at(handle).state === 'held'
+    refuse(k, { handle }) {
+      if (!k.pinHandles.isLive(handle) || k.pinHandles.at(handle).state !== 'held')
+        return 'Nothing is pinned under this handle.'
+      return k.pinHandles.at(handle).user === ''
         ? undefined
-        : 'Nothing is pinned under this handle.',
+        : 'The I/O holds these pages until it completes.'
+    },
   },
   params: { handle: ref('pin_handle') },
   entry: 'unpin',

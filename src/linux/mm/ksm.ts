@@ -4,6 +4,7 @@ import { PTE, wrprotect } from '../arch/x86/pgtable'
 import { VM } from '../include/mm_types'
 import { PAGE_MAPPING_KSM, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
+import { exit_mmap, mmget_not_zero, mmput_testzero } from '../kernel/exit'
 import { operation } from '../operation'
 import { bytesOf } from './contents'
 import {
@@ -88,11 +89,12 @@ export const cmp_and_merge_page = operation({
   entry: 'get_page',
   steps: {
     get_page: {
-      does: 'Hold the page.',
+      does: 'Keep the address space, and hold the page.',
       fn: 'follow_page',
       run(k, t) {
+        if (!mmget_not_zero(k, t.mm)) return t.done()
         const pfn = mergeable(k, t.mm, t.vpn)
-        if (pfn === undefined) return t.done()
+        if (pfn === undefined) return 'mmput'
         t.pfn = pfn
         refAdd(k, pfn, 1)
         hold(k, pfn, 'ksmd')
@@ -186,9 +188,12 @@ export const cmp_and_merge_page = operation({
       },
     },
     get_kpage: {
-      does: 'Hold the KSM page for the entry, and count it as mapped once more.',
+      does: 'Take the page table lock; hold the KSM page for the entry, and count it as mapped once more.',
       fn: 'replace_page',
+      when: untilPtl,
       run(k, t) {
+        if (mergeable(k, t.mm, t.vpn) !== t.pfn) return 'unlock'
+        lockPtl(k, t.mm, t.vpn, t.task.id)
         refAdd(k, t.kpfn, 1)
         addRmap(k, t.kpfn)
         return 'replace'
@@ -197,24 +202,15 @@ export const cmp_and_merge_page = operation({
     replace: {
       does: 'Clear, flush, and write the entry of the KSM page; the old page loses its entry and that reference.',
       fn: 'replace_page',
-      when: {
-        state: 'R',
-        ready: (k, t) => untilPtl.ready(k, t) && untilFlushed.ready(k, t),
-        reason: (k, t) =>
-          untilPtl.ready(k, t) ? untilFlushed.reason(k, t) : untilPtl.reason(k, t),
-      },
+      when: untilFlushed,
       run(k, t) {
         const ptes = k.ptes.in(t.mm)
-        if (mergeable(k, t.mm, t.vpn) !== t.pfn) {
-          folio_remove_rmap_pte(k, t.kpfn)
-          folio_put(k, t.kpfn)
-          return 'unlock'
-        }
         const { flags } = ptes.at(t.vpn)
         flush_tlb_range(k, t.mm, t.vpn, t.vpn + 1)
         ptes.fill(t.vpn, t.vpn + 1, { pfn: t.kpfn, flags: flags & ~PTE.rw })
         folio_remove_rmap_pte(k, t.pfn)
         folio_put(k, t.pfn)
+        unlockPtl(k, t.mm, t.vpn)
         return 'unlock'
       },
     },
@@ -236,8 +232,17 @@ export const cmp_and_merge_page = operation({
         }
         handOver(k, t.pfn, 'ksmd')
         folio_put(k, t.pfn)
-        return t.done()
+        return 'mmput'
       },
+    },
+    mmput: {
+      does: 'Let the address space go; if its process has exited meanwhile, take it apart.',
+      fn: 'mmput',
+      run: (k, t) => (mmput_testzero(k, t.mm) ? t.call(exit_mmap, { mm: t.mm }, 'done') : t.done()),
+    },
+    done: {
+      does: 'Done.',
+      run: (_k, t) => t.done(),
     },
   },
 })

@@ -40,6 +40,14 @@ export const untilPtl: Wait<Kernel, Entry> = {
     `spins for the page table lock, which ${nameOf(k, ptlHolder(k, t.mm, t.vpn))} holds`,
 }
 
+/** Waits for the lock of whichever page table page has the next entry of a walk. */
+export const untilNextPtl: Wait<Kernel, { readonly mm: number }> = {
+  state: 'R',
+  ready: (k, t) => k.ptls.in(t.mm).runs().length === 0,
+  reason: (k, t) =>
+    `spins for a page table lock, which ${nameOf(k, k.ptls.in(t.mm).runs()[0]?.holder ?? 0)} holds`,
+}
+
 /** Waits until nobody writes under mmap_lock. */
 export const untilMmapReadable: Wait<Kernel, { readonly mm: number }> = {
   state: 'D',

@@ -20,7 +20,7 @@ import {
 import { handOver, hold } from './holders'
 import { split_huge_pmd } from './huge_memory'
 import { handlesOf } from './labels'
-import { lockPtl, unlockPtl, untilPtl } from './locks'
+import { lockPtl, unlockPtl, untilNextPtl, untilPtl } from './locks'
 import { FRESH, WRITTEN } from './memory-anon'
 import { alloc_page } from './page_alloc'
 import { addRmap, addRmapPmd, folio_add_new_anon_rmap, folio_try_dup_anon_rmap } from './rmap-anon'
@@ -111,7 +111,7 @@ export const copy_page_range = operation({
     copy_pte: {
       does: 'Take both page table locks, and look at the next entry: share it, or copy the page?',
       fn: 'copy_pte_range',
-      when: untilPtl,
+      when: untilNextPtl,
       run(k, t) {
         const run = nextEntry(k, t)
         if (run === undefined) return 'end'

@@ -103,9 +103,14 @@ export const do_swap_page = operation({
       },
     },
     read: {
-      does: 'Read the slot into the new page, which joins the swap cache and the LRU list.',
-      fn: 'swap_read_folio',
+      does: 'Read the slot into the new page, which joins the swap cache and the LRU list. Another thread was first: use its page.',
+      fn: '__read_swap_cache_async',
       run(k, t) {
+        if (!isStillSwapped(k, t) || k.swapMap.at(t.offset).has_cache === 1) {
+          handOver(k, t.pfn, 'tmp')
+          folio_put(k, t.pfn)
+          return t.done()
+        }
         const { value, rest } = k.swapMap.at(t.offset)
         const page = k.pages.at(t.pfn)
         page.flags |= PG.uptodate | PG.swapbacked | PG.lru

@@ -24,6 +24,7 @@ import { labelsOf } from './labels'
 import {
   folio_trylock,
   folio_unlock,
+  isFolioLocked,
   lockPtl,
   unlockPtl,
   untilFolioUnlocked,
@@ -397,7 +398,8 @@ export const do_wp_page = operation({
       does: 'Put the reference of the fault; if nobody needs the swap cache of the old page, that goes too.',
       fn: 'folio_put',
       run(k, t) {
-        if (pageMapcount(k, t.pfn) === 0 && !isLarge(k, t.pfn)) folio_free_swap(k, t.pfn)
+        const isUnmapped = pageMapcount(k, t.pfn) === 0 && !isLarge(k, t.pfn)
+        if (isUnmapped && !isFolioLocked(k, t.pfn)) folio_free_swap(k, t.pfn)
         dropOld(k, t)
         return t.done()
       },

@@ -17,7 +17,7 @@ import {
   setFlag,
 } from './folio'
 import { handOver, hold } from './holders'
-import { isFolioLocked, lockPtl, unlockPtl } from './locks'
+import { isFolioLocked, lockPtl, unlockPtl, untilNextPtl } from './locks'
 import { free_page } from './page_alloc'
 import { zap } from './rmap'
 import { addRmapPmd, folio_remove_rmap_pte } from './rmap-anon'
@@ -86,11 +86,7 @@ export const unmap_page_range = operation({
     clear_pte: {
       does: 'Take the page table lock, and clear the next entry. Other CPUs may still have it in their TLBs.',
       fn: 'zap_present_folio_ptes',
-      when: {
-        state: 'R',
-        ready: (k, t) => k.ptls.in(t.mm).runs().length === 0,
-        reason: () => 'spins for a page table lock',
-      },
+      when: untilNextPtl,
       run(k, t) {
         const run = clearUncounted(k, t)
         if (run === undefined) return 'flush'

@@ -6,7 +6,7 @@ import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { isAnon, isExclusive, isUncounted, isZeroPage, refcountOf } from './folio'
-import { lockPtl, unlockPtl, untilMmapWritable, untilPtl } from './locks'
+import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from './locks'
 
 /** The protection that the entry gets: §2.7 of the pins sheet, and the fast path of 6.0. */
 function newFlags(
@@ -84,7 +84,7 @@ export const mprotect_fixup = operation({
     take_pte: {
       does: 'Take the page table lock, and exchange the next entry with none: no CPU can change it now.',
       fn: 'ptep_modify_prot_start',
-      when: untilPtl,
+      when: untilNextPtl,
       run(k, t) {
         const { vm_end } = k.vmas.at(t.vma)
         const run = k.ptes.in(t.mm).runs(t.vpn, vm_end)[0]

@@ -3,8 +3,9 @@ import { flush_tlb_range, untilFlushed } from '../../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, wrprotect } from '../../arch/x86/pgtable'
 import { USER_PAGES, VM } from '../../include/mm_types'
 import type { Kernel } from '../../kernel'
+import { exit_mmap, mmget_not_zero, mmput_testzero } from '../../kernel/exit'
 import { isAnon, isUncounted, maybeDmaPinned, refcountOf } from '../../mm/folio'
-import { lockPtl, unlockPtl, untilMmapWritable, untilPtl } from '../../mm/locks'
+import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from '../../mm/locks'
 import { vma_lookup } from '../../mm/rmap'
 import { operation } from '../../operation'
 
@@ -40,8 +41,13 @@ export const clear_refs_write = operation({
   },
   params: { mm: ref('mm_struct') },
   locals: { vpn: wide(), pfn: wide(), flags: int(), length: int() },
-  entry: 'lock',
+  entry: 'mmget',
   steps: {
+    mmget: {
+      does: 'Keep the address space while it is worked on.',
+      fn: 'get_task_mm',
+      run: (k, t) => (mmget_not_zero(k, t.mm) ? 'lock' : t.done()),
+    },
     lock: {
       does: 'Take mmap_lock for writing; every area loses VM_SOFTDIRTY; a flush is pending from here.',
       fn: 'mmap_write_lock_killable',
@@ -57,7 +63,7 @@ export const clear_refs_write = operation({
     take_pte: {
       does: 'Take the page table lock. Maybe pinned: leave the entry alone. Otherwise exchange it with none.',
       fn: 'clear_soft_dirty',
-      when: untilPtl,
+      when: untilNextPtl,
       run(k, t) {
         const run = k.ptes.in(t.mm).runs(t.vpn, USER_PAGES)[0]
         if (run === undefined) return 'flush'
@@ -99,8 +105,17 @@ export const clear_refs_write = operation({
         flush_tlb_range(k, t.mm, 0, USER_PAGES)
         mm.tlb_flush_pending -= 1
         mm.mmap_lock = 0
-        return t.done()
+        return 'mmput'
       },
+    },
+    mmput: {
+      does: 'Let the address space go; if its process has exited meanwhile, take it apart.',
+      fn: 'mmput',
+      run: (k, t) => (mmput_testzero(k, t.mm) ? t.call(exit_mmap, { mm: t.mm }, 'done') : t.done()),
+    },
+    done: {
+      does: 'Done.',
+      run: (_k, t) => t.done(),
     },
   },
 })

@@ -1,0 +1,32 @@
+import { allEntries, isAnyPtlHeld } from '../mm/entries'
+import { isUncounted, pageMapcount } from '../mm/folio'
+import { always } from '../operation'
+
+/** Rule 3 of §1.7 of the pins sheet: _mapcount changes under the lock of the entry. */
+export const mapcountCountsEntries = always({
+  name: 'mapcountCountsEntries',
+  claim: 'With no page table lock held, _mapcount says how many entries map the page.',
+  sources: [{ file: 'mm/rmap.c', fn: 'folio_add_anon_rmap_ptes', version: '6.12' }],
+  broken(k) {
+    if (isAnyPtlHeld(k)) return undefined
+    const counts = new Map<number, number>()
+    for (const { run } of allEntries(k)) {
+      if (run.kind !== 'leaf' || isUncounted(run.flags)) continue
+      for (let pfn = run.pfn; pfn < run.pfn + run.length; pfn++)
+        counts.set(pfn, (counts.get(pfn) ?? 0) + 1)
+    }
+    for (const { start, end, pgmap, mapcount } of k.pages.runs()) {
+      if (pgmap !== 0 || (mapcount < 0 && !k.folios.has(start) && !counts.has(start))) continue
+      for (let pfn = start; pfn < end; pfn++) {
+        const mapped = k.globals.huge_zero_pfn !== 0 && isHugeZero(pfn, k.globals.huge_zero_pfn)
+        if (mapped || pageMapcount(k, pfn) === (counts.get(pfn) ?? 0)) continue
+        const says = `page 0x${pfn.toString(16)}: page_mapcount ${pageMapcount(k, pfn)}, but ${counts.get(pfn) ?? 0} entries map it`
+        return { table: 'pages', id: 0, key: pfn, says }
+      }
+    }
+    return undefined
+  },
+})
+
+/** The huge zero page counts nothing. */
+const isHugeZero = (pfn: number, head: number): boolean => head <= pfn && pfn < head + 512
