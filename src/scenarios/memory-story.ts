@@ -1,5 +1,4 @@
 import type { Kernel } from '../linux/kernel'
-import { handlesOf } from '../linux/mm/labels'
 import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
@@ -56,5 +55,34 @@ export function counters(k: Kernel, pfn: number | undefined): string {
   return `_refcount ${refcount}, _mapcount ${mapcount}`
 }
 
-/** How many GUP users hold a page. */
-export const gupUsers = (k: Kernel, pfn: number): number => handlesOf(k, pfn).length
+/** The area of a process, by its label. */
+export function areaOf(k: Kernel, who: string, label = 'buf'): number {
+  const mm = k.tasks.find(({ name }) => name === who)?.mm ?? 0
+  return k.vmas.find((vma) => vma.vm_mm === mm && vma.label === label)?.id ?? 0
+}
+
+export const isLive = (k: Kernel, who: string): boolean =>
+  k.tasks.find(({ name, role }) => name === who && role !== 'zombie') !== undefined
+
+/** The byte that a thread read last, `0x53`. */
+export const lastRead = (k: Kernel, who: string): string => {
+  const value = k.tasks.find(({ name }) => name === who)?.value ?? 0
+  return `0x${value.toString(16).padStart(2, '0')}`
+}
+
+/** What the rule that decides a write fault looks at, in the words of the debate. */
+export const ruleSays: Readonly<Record<string, string>> = {
+  mapcount: 'Rule (i) counts page table entries, and nothing else',
+  pageCount: 'Rule (ii) wants _refcount to be exactly 1',
+  streamlined:
+    'Rule (ii’) wants _refcount to be 1, once the LRU batch and the swap cache are out of the way',
+  fullAccuracy: 'Rule (iii) counts page table entries, as (i) did',
+  labelled: 'Rule (iv) asks for one page table entry and no process-incoherent user',
+  exclusive: 'Rule (v) asks whether the page is exclusive, and only without that bit for _refcount',
+  exclusiveLarge:
+    'Rule (v+) asks whether the page is exclusive, and only without that bit for _refcount',
+  linus: 'Rule (vi) wants _refcount to be 1, and never write-protects a page that others refer to',
+}
+
+export const ruleOf = (policies: Readonly<Record<string, string>>): string =>
+  ruleSays[policies['cowReuse'] ?? ''] ?? ''

@@ -67,7 +67,7 @@ export function setupOf(scenario: Scenario, request: Request): Setup | string {
   if (wrong !== undefined) return wrong
   const params = paramsOf(scenario, request.params ?? {})
   if (typeof params === 'string') return params
-  return { policies: { ...preset.policies, ...request.policies }, params }
+  return { policies: { ...preset.policies, ...scenario.starts, ...request.policies }, params }
 }
 
 function paramsOf(

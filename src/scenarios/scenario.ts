@@ -42,6 +42,8 @@ export interface Scenario {
   /** Names of the policies that make a difference here. */
   readonly policies: readonly string[]
   readonly params: Readonly<Record<string, Param>>
+  /** Policy values that the scenario starts with, whatever the preset says; a choice overrides them. */
+  readonly starts?: Readonly<Record<string, string>>
   /** The recording that backs it, and the kernel that it was made on. */
   readonly recorded?: { readonly file: string; readonly kernel: string }
   /** What is simplified here, in sentences that the page shows. */

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { flagsSet } from '../arena'
 import { PTE } from '../linux/arch/x86/pgtable'
 import { PG } from '../linux/include/page-flags'
@@ -139,3 +140,19 @@ export function bootUntouched({
   run(kernel, 'parent', mapAnonymous, { pages: 2, huge: 0, label: 'A' })
   return new MemoryKernel(kernel)
 }
+
+/** One order for flags and holders; U and R only where the row of the sheet has them. */
+export function plain(state: string, row: string): string {
+  const shown = state.replace(/[UR]/g, (flag) => (row.includes(flag) ? flag : ''))
+  const [ref, , mapcount, ...rest] = shown.split(/[\s()]+/).filter((word) => word !== '')
+  const words = rest.map((word) => (/^[A-Z]+$/.test(word) ? [...word].sort().join('') : word))
+  return [`${ref} / ${mapcount}`, ...words.sort()].join(' ')
+}
+
+/** Compares pages with the columns of a row. */
+export const sheet =
+  (k: MemoryKernel, ...pfns: number[]) =>
+  (...row: string[]): void =>
+    row.forEach((column, i) => {
+      expect(plain(k.page(pfns[i] ?? 0), column)).toBe(plain(column, column))
+    })

@@ -19,8 +19,12 @@ import {
 } from './dax-entries'
 import { findFreeBlocks } from './extents'
 
-const PTE_KIND = PTE.special | PTE.devmap
-const PMD_KIND = PTE.pse | PTE.devmap
+/** Bits that mark an entry of DAX: from 6.15 on it is an ordinary one, counted in its page. */
+function daxBits(k: Kernel, order: number): number {
+  const size = order === 9 ? PTE.pse : 0
+  if (k.policy.daxRefcount === 'counted') return size
+  return size | PTE.devmap | (order === 9 ? 0 : PTE.special)
+}
 
 /** §2.3 of the DAX sheet: the fault of a DAX file at one page (order 0) or at a PMD (order 9). */
 export const dax_iomap_fault = operation({
@@ -144,8 +148,7 @@ export const dax_iomap_fault = operation({
       run(k, t) {
         const span = spanOf(k, t)
         const { vm_mm } = k.vmas.at(t.vma)
-        const kind = t.order === 9 ? PMD_KIND : PTE_KIND
-        insertLeaf(k, vm_mm, span, t.pfn, kind, t.write === 1)
+        insertLeaf(k, vm_mm, span, t.pfn, daxBits(k, t.order), t.write === 1)
         t.result = VM_FAULT_NOPAGE
         return 'unlock_entry'
       },

@@ -14,6 +14,7 @@ export const PinHandle = struct('pin_handle', {
   got: int(0, 'How many are held.'),
   state: choice(['walking', 'held'], 'held: the call has returned, and the device may start.'),
   user: text('What holds the pages: an I/O, or a memory region.'),
+  unmapped: int(0, 'The process unmapped the page that is just being taken; not in the kernel.'),
   raced: int(0, 'A fork write-protected entries during the lockless walk; not in the kernel.'),
 })
 

@@ -96,7 +96,7 @@ function subtractFromRest(k: Kernel, pfn: number, pages: number, count: number):
 /** Notes pages in the handle, as the caller’s pages[] has them, and marks them referenced. */
 export function record(k: Kernel, handle: number, pfn: number, pages: number): void {
   const row = k.pinHandles.at(handle)
-  k.pinned.in(handle).fill(row.got, row.got + pages, { pfn })
+  k.pinned.in(handle).fill(row.got, row.got + pages, { pfn, detached: row.unmapped })
   const head = headOf(k, pfn)
   const [from, to] = isLarge(k, pfn) ? [head, head + 1] : [pfn, pfn + pages]
   k.pages.edit(from, to, ({ flags }) => ({ flags: flags | PG.referenced }))
@@ -147,8 +147,11 @@ export function gup_must_unshare(
   return vma !== undefined && (vma.vm_flags & VM.shared) === 0
 }
 
-/** folio_is_longterm_pinnable(): not in ZONE_MOVABLE, from 5.13 on. */
+/** folio_is_longterm_pinnable(): not in ZONE_MOVABLE, from 5.13 on; no fs-dax page, from 6.15 on. */
 export const folio_is_longterm_pinnable = (k: Kernel, pfn: number): boolean =>
+  !isZoneDevice(k, pfn) && isMovablePinnable(k, pfn)
+
+const isMovablePinnable = (k: Kernel, pfn: number): boolean =>
   k.policy.longtermMovable === 'allow' ||
   isZeroPage(k, pfn) ||
   k.zones.find(({ type, start, end }) => type === 'MOVABLE' && start <= pfn && pfn < end) ===

@@ -115,6 +115,7 @@ export const __get_user_pages = operation({
         if (got === pages) return 'unlock'
         t.vpn = nextPage(k, t.handle)
         t.broke = 0
+        k.pinHandles.at(t.handle).unmapped = 0
         const vma = vma_lookup(k, t.mm, t.vpn)
         t.result = vma === undefined ? -EFAULT : check_vma_flags(k, vma.id, flags)
         return t.result < 0 ? 'unlock' : 'follow'

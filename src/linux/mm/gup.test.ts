@@ -107,11 +107,12 @@ describe('gup-fast against the removal of the device (W14)', () => {
 
   it('delays the removal by its pgmap reference and interrupts; the pin itself is not awaited', () => {
     const { k, start } = boot()
+    const shell = k.task('shell').begins(__device_release_driver, { device: 1 }).runTo('kill')
     const app = k
       .task('app')
       .begins(pin_user_pages_fast, { start, pages: 1, write: 0, longterm: 0 })
       .runTo('try_grab')
-    const shell = k.task('shell').begins(__device_release_driver, { device: 1 }).runs()
+    shell.runs()
     expect(shell.reason).toBe('waits for a grace period: app is in gup-fast with interrupts off')
     app.finishes()
     expect(shell.finishes()).toBe(0)

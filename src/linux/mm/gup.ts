@@ -140,6 +140,7 @@ const gupOperation = (name: string, kind: Kind) =>
           const { mm } = t.task
           t.task.irqs_off = 1
           t.taken = 0
+          k.pinHandles.at(t.handle).unmapped = 0
           const vpn = nextPage(k, t.handle)
           if (!isMapped(k, mm, vpn, needsWritable(k, mm, vpn, t.write))) return 'irqs_on'
           const { flags, pfn } = k.ptes.in(mm).at(vpn)

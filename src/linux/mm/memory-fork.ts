@@ -201,22 +201,46 @@ export const copy_page_range = operation({
           return t.done(-ENOMEM)
         }
         t.fresh = fresh
-        return 'copy_page'
+        return 'look_again'
       },
     },
-    copy_page: {
-      does: 'Take the locks again and look again: still maybe pinned? Then copy the bytes.',
-      fn: 'copy_present_page',
+    look_again: {
+      does: 'Take the locks again, and look again; from 5.19 on the page is held while it is judged.',
+      fn: 'copy_present_ptes',
       when: untilPtl,
       run(k, t) {
         const run = nextEntry(k, t)
         const isSame = run !== undefined && run.start === t.vpn && run.pfn === t.pfn
-        if (!isSame || run.kind !== 'leaf' || !folio_needs_cow_for_dma(k, t.mm, t.pfn)) {
-          handOver(k, t.fresh, 'alloc')
-          folio_put(k, t.fresh)
-          return 'copy_pte'
-        }
+        if (!isSame || run.kind !== 'leaf') return 'drop_copy'
         lockPtl(k, t.mm, t.vpn, t.task.id)
+        if (tracksExclusive(k)) {
+          refAdd(k, t.pfn, 1)
+          hold(k, t.pfn, 'tmp')
+        }
+        return 'copy_page'
+      },
+    },
+    drop_copy: {
+      does: 'The entry has changed: the page that was allocated is not needed.',
+      fn: 'folio_put',
+      run(k, t) {
+        handOver(k, t.fresh, 'alloc')
+        folio_put(k, t.fresh)
+        return 'copy_pte'
+      },
+    },
+    copy_page: {
+      does: 'Still maybe pinned? Then copy the bytes.',
+      fn: 'copy_present_page',
+      run(k, t) {
+        if (tracksExclusive(k)) {
+          handOver(k, t.pfn, 'tmp')
+          folio_put(k, t.pfn)
+        }
+        if (!folio_needs_cow_for_dma(k, t.mm, t.pfn)) {
+          unlockPtl(k, t.mm, t.vpn)
+          return 'drop_copy'
+        }
         copyPage(k, t.pfn, t.fresh)
         setFlag(k, t.fresh, PG.uptodate)
         return 'map_copy'

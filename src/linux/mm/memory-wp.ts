@@ -18,6 +18,7 @@ import {
   refAdd,
   refcountOf,
   setFlag,
+  tracksExclusive,
 } from './folio'
 import { handOver, hold } from './holders'
 import { labelsOf } from './labels'
@@ -399,13 +400,17 @@ export const do_wp_page = operation({
       fn: 'folio_put',
       run(k, t) {
         const isUnmapped = pageMapcount(k, t.pfn) === 0 && !isLarge(k, t.pfn)
-        if (isUnmapped && !isFolioLocked(k, t.pfn)) folio_free_swap(k, t.pfn)
+        if (isUnmapped && freesIdleCache(k) && !isFolioLocked(k, t.pfn)) folio_free_swap(k, t.pfn)
         dropOld(k, t)
         return t.done()
       },
     },
   },
 })
+
+/** free_swap_cache() after a copy: not in the kernels of rules (i) and (ii), says the pins sheet (W13). */
+const freesIdleCache = (k: Kernel): boolean =>
+  tracksExclusive(k) || k.policy.cowReuse === 'streamlined'
 
 /** The fault lets go of the old page, where there is one that counts. */
 function dropOld(k: Kernel, { pfn, flags }: Fault): void {

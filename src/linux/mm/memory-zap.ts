@@ -57,6 +57,8 @@ function forgetSwapEntry(k: Kernel, offset: number): void {
 function excuse(k: Kernel, { mm, start, end }: Range): void {
   for (const handle of k.pinHandles.rows()) {
     if (handle.mm !== mm) continue
+    const next = handle.start + handle.got
+    if (start <= next && next < end) handle.unmapped = 1
     const from = Math.max(0, start - handle.start)
     const to = Math.min(handle.pages, end - handle.start)
     if (from < to) k.pinned.in(handle.id).edit(from, to, () => ({ detached: 1 }))

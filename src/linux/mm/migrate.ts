@@ -102,10 +102,17 @@ export const migrate_folio = operation({
       },
     },
     add_lru: {
-      does: 'The new page goes to the LRU list at once.',
+      does: 'The new page is to be on an LRU list: it joins this CPU’s batch.',
       fn: 'migrate_folio_move',
       run(k, t) {
         folio_add_lru(k, t.task.id, t.target)
+        return 'drain'
+      },
+    },
+    drain: {
+      does: 'Drain this CPU’s batch, so that the page does not carry its reference along.',
+      fn: 'lru_add_drain',
+      run(k, t) {
         lru_add_drain(k, t.task.id)
         return 'remap'
       },

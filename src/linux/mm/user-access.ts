@@ -1,6 +1,6 @@
 import { int, wide } from '../../arena'
 import { cachedEntry, fillTlb } from '../arch/x86/mm/tlb'
-import { PTE } from '../arch/x86/pgtable'
+import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { TLB, VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
@@ -28,10 +28,13 @@ function translate(k: Kernel, task: Task, { vpn, write }: Access): number | unde
   const needed = write ? TLB.rw | TLB.dirty : 0
   if (cached !== undefined && (cached.flags & needed) === needed) return cached.pfn
   if (!isMapped(k, task.mm, vpn, write)) return undefined
-  const pte = k.ptes.in(task.mm).at(vpn)
+  const ptes = k.ptes.in(task.mm)
+  const pte = ptes.at(vpn)
   const set = write ? PTE.accessed | PTE.dirty : PTE.accessed
-  const isAnonPmd = (pte.flags & (PTE.pse | PTE.devmap)) === PTE.pse
-  if ((pte.flags & set) !== set && ((pte.flags & PTE.pse) === 0 || isAnonPmd)) pte.flags |= set
+  const start = vpn - (vpn % PMD_PAGES)
+  const isPmd = (pte.flags & PTE.pse) !== 0
+  const [from, to] = isPmd ? [start, start + PMD_PAGES] : [vpn, vpn + 1]
+  if ((pte.flags & set) !== set) ptes.edit(from, to, ({ flags }) => ({ flags: flags | set }))
   fillTlb(k, task.id, task.mm, vpn)
   return pte.pfn
 }

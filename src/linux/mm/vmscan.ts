@@ -215,9 +215,10 @@ function restore(k: Kernel, { mm, vpn, pfn, flags }: Unmapped, task: number): vo
 
 /** try_to_unmap_flush(): every address space that lost an entry in this batch. */
 function flushBatch(k: Kernel, task: number, vpn: number): void {
-  for (const { start } of k.unmapBatches.in(task).runs()) {
-    flush_tlb_range(k, start, vpn, vpn + 1)
-    k.mms.at(start).tlb_flush_pending -= 1
-  }
+  for (const { start, end } of k.unmapBatches.in(task).runs())
+    for (let mm = start; mm < end; mm++) {
+      flush_tlb_range(k, mm, vpn, vpn + 1)
+      k.mms.at(mm).tlb_flush_pending -= 1
+    }
   k.unmapBatches.in(task).clear(0, k.mms.capacity + 1)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bootMemory, type MemoryKernel, P, Q } from '../../testing/memory-kernel'
+import { bootMemory, type MemoryKernel, P, Q, sheet } from '../../testing/memory-kernel'
 import { dmaWrite } from '../drivers/dma/engine'
 import { EFAULT } from '../include/errno'
 import { do_exit } from '../kernel/exit'
@@ -8,22 +8,6 @@ import { maybeDmaPinned } from './folio'
 import { pin_user_pages_fast } from './gup'
 import { do_munmap, mapAnonymous } from './mmap'
 import { userLoad, userStore } from './user-access'
-
-/** One order for flags and holders; U and R only where the row of the sheet has them. */
-function plain(state: string, row: string): string {
-  const shown = state.replace(/[UR]/g, (flag) => (row.includes(flag) ? flag : ''))
-  const [ref, , mapcount, ...rest] = shown.split(/[\s()]+/).filter((word) => word !== '')
-  const words = rest.map((word) => (/^[A-Z]+$/.test(word) ? [...word].sort().join('') : word))
-  return [`${ref} / ${mapcount}`, ...words.sort()].join(' ')
-}
-
-/** Compares pages with the columns of a row. */
-const sheet =
-  (k: MemoryKernel, ...pfns: number[]) =>
-  (...row: string[]): void =>
-    row.forEach((column, i) => {
-      expect(plain(k.page(pfns[i] ?? 0), column)).toBe(plain(column, column))
-    })
 
 const pin = (k: MemoryKernel, who: string) =>
   k

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { bootMemory, bootUntouched, P, Q } from '../../testing/memory-kernel'
-import { kernel_clone } from '../kernel/fork'
-import { pin_user_pages_fast, unpin_user_pages } from './gup'
+import { bootUntouched, P } from '../../testing/memory-kernel'
 import { do_munmap } from './mmap'
 import { lru_add_drain_cpu } from './swap'
 import { userStore } from './user-access'
-
-const WRITE = { pages: 1, write: 1, longterm: 0, force: 0 }
 
 describe('W1: life of one anonymous page (6.12)', () => {
   it('has the counters and holders of every row', () => {
