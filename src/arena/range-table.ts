@@ -3,8 +3,8 @@ import { codecOf } from './codec'
 import { type Run, RunStore } from './run-store'
 import type { Fields, Place, Struct, Values } from './struct'
 
-/** Keys of one space: 45 bits hold the page numbers of a 57-bit address space. */
-export const SPACE_KEYS = 2 ** 45
+/** Keys of one space: page frames of 52-bit physical addresses, and some. 4,096 spaces keep keys exact. */
+export const SPACE_KEYS = 2 ** 41
 
 /** The row at one key. Reading finds its run; assigning splits the run there, and merges equals again. */
 export type Cell<D extends Struct> = Fields<D['fields']> & { readonly key: number }

@@ -61,9 +61,11 @@ export const clearRefsOnAPinnedVm: Scenario = {
     {
       title: 'The guest writes.',
       text: (policies, k) =>
-        isCoherent(k, 'vm', guest(k))
-          ? `${ruleOf(policies)}: guest and device are both on ${pageName(mappedBy(k, 'vm'))}.`
-          : `${ruleOf(policies)}. The pin is such a reference, so the guest gets ${pageName(mappedBy(k, 'vm'))}, and the device keeps ${pageName(pinnedPage(k, guest(k)))}: ${counters(k, pinnedPage(k, guest(k)))}. They are out of step for ever, without any fork.`,
+        policies['clearRefs'] === 'skipPinned'
+          ? `No fault at all, for the entry was never write-protected: guest and device are both on ${pageName(mappedBy(k, 'vm'))}.`
+          : isCoherent(k, 'vm', guest(k))
+            ? `${ruleOf(policies)}: guest and device are both on ${pageName(mappedBy(k, 'vm'))}.`
+            : `${ruleOf(policies)}. The pin is such a reference, so the guest gets ${pageName(mappedBy(k, 'vm'))}, and the device keeps ${pageName(pinnedPage(k, guest(k)))}: ${counters(k, pinnedPage(k, guest(k)))}. They are out of step for ever, without any fork.`,
       acts: [{ who: 'vm', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) }],
     },
     {

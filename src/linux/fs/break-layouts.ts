@@ -9,8 +9,8 @@ import { isUnlocked, mmaplockReason } from './inode-locks'
 /** `_refcount` of an fs-dax page that nobody uses: up to 6.14 the device itself holds one reference. */
 export const daxIdle = (k: Kernel): number => (k.policy.daxRefcount === 'counted' ? 0 : 1)
 
-/** A file page number behind every file: 2^45 pages are more than any device has. */
-export const END = 2 ** 44
+/** A file page number behind every file: 2^40 pages are more than any device has. */
+export const END = 2 ** 40
 
 /** The first page of the file that somebody holds besides the device (dax_layout_busy_page). */
 function busyPage(k: Kernel, inode: number): number | undefined {

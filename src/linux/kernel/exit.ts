@@ -4,9 +4,10 @@ import type { Kernel } from '../kernel'
 import { unmap_page_range } from '../mm/memory-zap'
 import { operation } from '../operation'
 
-/** mmget(): somebody who looks at an address space from outside keeps it. False: it is gone. */
+/** get_task_mm(): who looks at an address space from outside keeps it. False: it is gone, or not yet anybody’s. */
 export function mmget_not_zero(k: Kernel, mm: number): boolean {
-  if (!k.mms.isLive(mm) || k.mms.at(mm).mm_users === 0) return false
+  const isKnown = k.tasks.find((task) => task.mm === mm) !== undefined
+  if (!k.mms.isLive(mm) || !isKnown || k.mms.at(mm).mm_users === 0) return false
   k.mms.at(mm).mm_users += 1
   return true
 }
@@ -24,7 +25,7 @@ function forgetMm(k: Kernel, gone: number): void {
   for (const { id } of k.pipes.rows())
     k.pipeBuffers.in(id).edit(0, 2 ** 20, ({ mm }) => ({ mm: mm === gone ? 0 : mm }))
   for (const { id } of k.tasks.rows()) k.unmapBatches.in(id).clear(gone, gone + 1)
-  k.contents.edit(0, 2 ** 44, ({ stored_by }) => ({
+  k.contents.edit(0, 2 ** 40, ({ stored_by }) => ({
     stored_by: stored_by === gone ? 0 : stored_by,
   }))
   k.mms.free(gone)

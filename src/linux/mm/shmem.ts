@@ -7,7 +7,7 @@ import { unmap_page_range } from './memory-zap'
 import { mappedStretches } from './rmap'
 
 /** A page number behind every file. */
-const BEHIND = 2 ** 44
+const BEHIND = 2 ** 40
 
 /** The next stretch of addresses that maps pages behind the new end. */
 const nextStretch = (k: Kernel, inode: number, first: number) =>

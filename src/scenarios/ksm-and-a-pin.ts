@@ -1,0 +1,102 @@
+import { VM } from '../linux/include/mm_types'
+import type { Kernel } from '../linux/kernel'
+import { cmp_and_merge_page } from '../linux/mm/ksm'
+import { lru_add_drain_all } from '../linux/mm/swap'
+import { bootMemoryMachine } from './memory-machine'
+import {
+  areaAt,
+  byteAt,
+  counters,
+  handleOf,
+  mappedBy,
+  pageName,
+  ruleOf,
+  seedBuffer,
+} from './memory-story'
+import { run } from './pmem-machine'
+import type { Scenario, Setup } from './scenario'
+
+/** Two processes with equal pages; the twin’s has become a KSM page already. */
+function build(setup: Setup): Kernel {
+  const k = bootMemoryMachine(setup, {
+    processes: [
+      { comm: 'app', pid: 100 },
+      { comm: 'twin', pid: 200 },
+    ],
+    admins: ['ksmd'],
+    devices: ['mlx5_0'],
+  })
+  seedBuffer(k, 'app', 0x50)
+  seedBuffer(k, 'twin', 0x50, 'its')
+  for (const vma of k.vmas.rows()) vma.vm_flags |= VM.mergeable
+  run(k, 'ksmd', cmp_and_merge_page, { mm: 2, vpn: areaAt(k, 'its') })
+  lru_add_drain_all(k)
+  return k
+}
+
+const looks = {
+  who: 'ksmd',
+  operation: 'cmp_and_merge_page',
+  args: (k: Kernel) => ({ mm: 1, vpn: areaAt(k) }),
+}
+const isMerged = (k: Kernel): boolean => mappedBy(k, 'app') === mappedBy(k, 'twin', 'its')
+
+/** [H] of the pins sheet, W16. */
+export const ksmAndAPin: Scenario = {
+  name: 'ksm-and-a-pin',
+  title: 'KSM meets a pinned page',
+  question:
+    'ksmd finds two equal pages, one of which is under DMA. May it merge them? And once merged, who may write?',
+  preset: 'v6.12',
+  policies: ['cowReuse', 'ksmReuse'],
+  params: {},
+  simplified: [
+    'Pages are equal if the two bytes that stand for them are; ksmd is sent to one page.',
+  ],
+  build,
+  story: [
+    {
+      title: 'A device pins the page.',
+      text: (_policies, k) =>
+        `${pageName(mappedBy(k, 'app'))}: ${counters(k, mappedBy(k, 'app'))}. The twin’s page, ${pageName(mappedBy(k, 'twin', 'its'))}, is a KSM page with the same bytes.`,
+      acts: [
+        {
+          who: 'app',
+          operation: 'pin_user_pages_fast',
+          args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
+        },
+      ],
+    },
+    {
+      title: 'ksmd looks at it.',
+      text: (_policies, k) =>
+        isMerged(k)
+          ? 'It was merged.'
+          : 'With the entry cleared, ksmd counts: one entry, its own reference, no swap cache. _refcount says more, so somebody else is at the page: the entry is put back, nothing is merged.',
+      acts: [looks],
+    },
+    {
+      title: 'The device lets go, and ksmd comes again.',
+      text: (_policies, k) =>
+        isMerged(k)
+          ? `Now the count is exact. The page is made read-only and is no longer exclusive, the bytes are compared, and the entry leads to the KSM page: ${counters(k, mappedBy(k, 'app'))}. The stable tree holds no reference of it.`
+          : `Not merged: ${counters(k, mappedBy(k, 'app'))}.`,
+      acts: [
+        {
+          who: 'app',
+          operation: 'unpin_user_pages',
+          args: (k) => ({ handle: handleOf(k, 'app') }),
+        },
+        looks,
+      ],
+    },
+    {
+      title: 'The process writes.',
+      text: (policies, k) =>
+        `${ruleOf(policies)}; a KSM page that others map is copied under every rule. The process is on ${pageName(mappedBy(k, 'app'))}, and the twin still reads ${byteAt(k, mappedBy(k, 'twin', 'its'))}.`,
+      acts: [
+        { who: 'app', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) },
+      ],
+    },
+  ],
+}
