@@ -101,7 +101,7 @@ describe('registries', () => {
       [],
     )
     expect(unlistedFolders(files, 'src/diagrams', 'src/diagrams/index.ts')).toEqual([])
-    const helpers = /(scenario|open|dax-machine|pmem-machine)\.ts$/
+    const helpers = /(scenario|open|dax-machine|pmem-machine|memory-machine|memory-story)\.ts$/
     const scenarios = unlistedFiles(files, 'src/scenarios', 'src/scenarios/index.ts')
     expect(scenarios.filter((path) => !helpers.test(path))).toEqual([])
     const formats = unlistedFiles(files, 'src/formats', 'src/formats/index.ts')

@@ -53,7 +53,7 @@ export interface Sizes {
 
 export const usualSizes: Sizes = {
   tasks: 6,
-  depth: 6,
+  depth: 8,
   resources: 8,
   namespaces: 1,
   mms: 3,

@@ -25,6 +25,7 @@ import { cmp_and_merge_page } from './mm/ksm'
 import { do_madvise } from './mm/madvise'
 import { handle_mm_fault } from './mm/memory'
 import { do_anonymous_page } from './mm/memory-anon'
+import { wp_page_copy } from './mm/memory-copy'
 import { do_fault } from './mm/memory-file'
 import { copy_page_range } from './mm/memory-fork'
 import { do_swap_page } from './mm/memory-swap'
@@ -81,6 +82,7 @@ export const operations = [
   __gup_longterm_locked,
   do_anonymous_page,
   do_wp_page,
+  wp_page_copy,
   do_swap_page,
   do_fault,
   unmap_page_range,

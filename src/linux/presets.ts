@@ -35,10 +35,11 @@ const v4_14: Values = {
   gupForce: 'follCow',
   lruBatch: '14',
   daxRefcount: 'oneBased',
+  hugeZeroWrite: 'allocate',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_7: Values = { ...v5_1, pinCount: 'bias' }
-const v5_8: Values = { ...v5_7, gupRead: 'breakCow' }
+const v5_8: Values = { ...v5_7, gupRead: 'breakCow', hugeZeroWrite: 'split' }
 const v5_9: Values = {
   ...v5_8,
   cowReuse: 'pageCount',
@@ -59,7 +60,7 @@ const v5_19: Values = { ...v5_18, cowReuse: 'exclusive', gupRead: 'unshare' }
 const v6_0: Values = { ...v5_19, mprotectUpgrade: 'exclusive', gupForce: 'exclusive' }
 const v6_2: Values = { ...v6_0, gupRead: 'unshareFile' }
 const v6_5: Values = { ...v6_2, directIo: 'pin', zeroPagePin: 'notCounted' }
-const v6_12: Values = { ...v6_5, savedDirty: 'on', lruBatch: '31' }
+const v6_12: Values = { ...v6_5, savedDirty: 'on', lruBatch: '31', hugeZeroWrite: 'allocate' }
 const v6_15: Values = { ...v6_12, cowReuse: 'exclusiveLarge', daxRefcount: 'counted' }
 
 const PINS = 'The rules for pins, COW and fork are those of'
@@ -115,4 +116,31 @@ function preset(name: string, policies: Values, says: string): Preset {
     'linus-2021': 'Linus’ sketch (2021)',
   }
   return { name, title: proposals[name] ?? `Linux ${name}`, policies, says }
+}
+
+const numbersOf = (version: string): readonly number[] => version.split('.').map(Number)
+
+/** True if the first version is the second, or later. */
+function isFrom(version: readonly number[], from: readonly number[]): boolean {
+  const [a = 0, b = 0, c = 0] = version
+  const [x = 0, y = 0, z = 0] = from
+  return a !== x ? a > x : b !== y ? b > y : c >= z
+}
+
+/** Stable branches that took fixes of later versions, from which release on (pins sheet §0). */
+const backports: readonly (readonly [from: string, before: string, preset: string])[] = [
+  ['5.10.1', '5.11', 'v5.11'],
+  ['6.1', '6.1.130', 'v6.0'],
+]
+
+/** The preset for a kernel as it calls itself, `6.12.117`: the newest version that is not newer. */
+export function presetFor(kernel: string): Preset | undefined {
+  const version = numbersOf(/^\d+(\.\d+)*/.exec(kernel)?.[0] ?? '')
+  const backport = backports.find(
+    ([from, before]) => isFrom(version, numbersOf(from)) && !isFrom(version, numbersOf(before)),
+  )
+  if (backport !== undefined) return presets.find(({ name }) => name === backport[2])
+  return presets.findLast(
+    ({ name }) => name.startsWith('v') && isFrom(version, numbersOf(name.slice(1))),
+  )
 }

@@ -46,10 +46,10 @@ export function seedMemory(k: Kernel, { start, pages }: MemorySeed, type: 'NORMA
 
 /** Another thread of a process. */
 export function seedThread(k: Kernel, comm: string, name: string): void {
-  const process = k.mms.find((mm) => mm.comm === comm)
-  if (process === undefined) throw new Error(`seedThread: no process ${comm}`)
-  process.mm_users += 1
-  k.tasks.make({ name, role: 'process', mm: process.id })
+  const owner = k.mms.find((mm) => mm.comm === comm)
+  if (owner === undefined) throw new Error(`seedThread: no process ${comm}`)
+  owner.mm_users += 1
+  k.tasks.make({ name, role: 'process', mm: owner.id })
 }
 
 /** Two gigabytes of memory, as far as the resource tree knows. */

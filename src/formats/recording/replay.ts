@@ -1,5 +1,6 @@
 import type { Kernel } from '../../linux/kernel'
 import { lru_add_drain_all } from '../../linux/mm/swap'
+import { presetFor } from '../../linux/presets'
 import { perform } from './actions'
 import { compare, type Disagreement } from './compare'
 import { observe } from './observe'
@@ -21,10 +22,10 @@ export interface Replay {
   readonly disagreements: readonly Disagreement[]
 }
 
-/** Runs every record that says what was done, and compares all that the kernel showed. */
+/** Runs every record under the rules of the kernel that was recorded, or under others: every record that says what was done, and compares all that the kernel showed. */
 export function replay(
   recording: Recording,
-  policies: Readonly<Record<string, string>> = {},
+  policies: Readonly<Record<string, string>> = presetFor(recording.kernel)?.policies ?? {},
 ): Replay {
   const sessions = new Map<string, Session>()
   const disagreements: Disagreement[] = []

@@ -1,5 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import { actsFor } from '../drivers/dma/engine'
+import { EFAULT } from '../include/errno'
 import { storeByte } from '../mm/contents'
 import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
 import { dropAll } from '../mm/gup-count'
@@ -47,10 +48,8 @@ export const directRead = operation({
       fn: 'submit_bio',
       run(k, t) {
         if (t.ret < 0) return t.done(t.ret)
-        const handle = k.pinHandles.rows().find(({ task, start, user, state }) => {
-          return task === t.task.id && start === t.vpn && user === '' && state === 'held'
-        })
-        if (handle === undefined) return t.done(-1)
+        if (!k.pinHandles.isLive(t.task.pages)) return t.done(-EFAULT)
+        const handle = k.pinHandles.at(t.task.pages)
         handle.user = IN_FLIGHT
         t.handle = handle.id
         return 'wait'
@@ -108,6 +107,7 @@ export const bio_endio = operation({
       does: 'Put the page, and wake the reader. The last put frees it, with the data in it.',
       fn: 'bio_release_pages',
       run(k, t) {
+        if (!k.pinHandles.isLive(t.handle)) return t.done()
         dropAll(k, t.handle)
         k.pinHandles.free(t.handle)
         return t.done()

@@ -1,5 +1,5 @@
 import { ref, wide } from '../../arena'
-import { EAGAIN, EBADF } from '../include/errno'
+import { EAGAIN, EFAULT } from '../include/errno'
 import { FOLL, PIPE_DEF_BUFFERS } from '../include/gup'
 import type { Kernel } from '../kernel'
 import { bytesOf } from '../mm/contents'
@@ -72,13 +72,8 @@ export const vmsplice_to_pipe = operation({
       fn: 'add_to_pipe',
       run(k, t) {
         if (t.ret < 0) return t.done(t.ret)
-        const handle = k.pinHandles
-          .rows()
-          .find(
-            ({ task, start, state }) => task === t.task.id && start === t.vpn && state === 'held',
-          )
-        if (handle === undefined) return t.done(-EBADF)
-        fillPipe(k, t.pipe, handle.id)
+        if (!k.pinHandles.isLive(t.task.pages)) return t.done(-EFAULT)
+        fillPipe(k, t.pipe, t.task.pages)
         return t.done(t.ret * 4096)
       },
     },

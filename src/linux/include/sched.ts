@@ -19,4 +19,5 @@ export const TaskStruct = struct('task_struct', {
     'Why, as siginfo tells the process.',
   ),
   value: int(0, 'The byte that the last load returned.'),
+  pages: ref('pin_handle', 'The pages[] that this thread’s last GUP call fills.'),
 })

@@ -23,6 +23,14 @@ export const cowIsolation = always({
   },
 })
 
+/** A child that has not run yet: until fork returns, what its parent stores is still shared. */
+const isBeingForked = (k: Kernel, mm: number): boolean =>
+  k.tasks.rows().some(({ id, depth }) => {
+    if (depth === 0) return false
+    const outermost = k.machine.frames(id).at(-1)
+    return outermost?.operation.name === 'kernel_clone' && outermost.locals['child'] === mm
+  })
+
 const nameOf = (k: Kernel, mm: number): string =>
   k.mms.isLive(mm) ? k.mms.at(mm).comm : 'a process that has exited'
 
@@ -30,7 +38,11 @@ function seenByOthers(k: Kernel, pfn: number, writer: number): Finding | undefin
   if (!k.pages.has(pfn) || k.pages.at(pfn).refcount === 0 || !isAnon(k, pfn)) return undefined
   const mapped = allEntries(k).find(
     ({ mm, run }) =>
-      mm !== writer && run.kind === 'leaf' && run.pfn <= pfn && pfn < run.pfn + run.length,
+      mm !== writer &&
+      !isBeingForked(k, mm) &&
+      run.kind === 'leaf' &&
+      run.pfn <= pfn &&
+      pfn < run.pfn + run.length,
   )
   const found = (mm: number, how: string): Finding => ({
     table: 'pages',

@@ -3,6 +3,7 @@ import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
 import { EAGAIN, ENOMEM } from '../include/errno'
 import { USER_PAGES, VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
+import { contentsShared } from '../mm/contents'
 import { isAnon, isUncounted } from '../mm/folio'
 import { untilMmapWritable } from '../mm/locks'
 import { copy_page_range } from '../mm/memory-fork'
@@ -118,6 +119,9 @@ export const kernel_clone = operation({
       when: untilFlushed,
       run(k, t) {
         flush_tlb_range(k, t.mm, 0, USER_PAGES)
+        // What the parent's other threads stored until now, the child may see: it has not run yet.
+        for (const { kind, flags, pfn, length } of k.ptes.in(t.child).runs())
+          if (kind === 'leaf' && !isUncounted(flags)) contentsShared(k, pfn, length)
         k.mms.at(t.mm).tlb_flush_pending -= 1
         k.mms.at(t.mm).mmap_lock = 0
         return t.child === 0 ? t.done(-ENOMEM) : 'wake'

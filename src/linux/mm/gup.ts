@@ -120,6 +120,7 @@ const gupOperation = (name: string, kind: Kind) =>
           const handle = k.pinHandles.alloc({ kind, flags, task: t.task.id, mm, start, pages })
           if (handle === undefined) return t.done(-ENOMEM)
           t.handle = handle.id
+          t.task.pages = handle.id
           if (kind === 'GET' || mm === 0) return 'read_pte'
           k.mms.at(mm).has_pinned = 1
           return 'read_seq'
@@ -298,7 +299,8 @@ export const unpin_user_pages = operation({
       does: 'Subtract what was added. The last put frees an ordinary page; the put that makes a DAX page idle wakes who waits for it.',
       fn: 'gup_put_folio',
       run(k, t) {
-        if (!k.pinHandles.isLive(t.handle)) return t.done()
+        if (!k.pinHandles.isLive(t.handle) || k.pinHandles.at(t.handle).user !== '') return t.done()
+        if (k.pinHandles.at(t.handle).state !== 'held') return t.done()
         dropAll(k, t.handle)
         k.pinHandles.free(t.handle)
         return t.done()

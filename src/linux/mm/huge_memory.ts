@@ -132,7 +132,7 @@ export const do_huge_pmd_wp_page = operation({
       fn: 'do_huge_zero_wp_pmd',
       when: untilFlushed,
       run(k, t) {
-        const fresh = allocHuge(k)
+        const fresh = k.policy.hugeZeroWrite === 'split' ? undefined : allocHuge(k)
         if (fresh === undefined) return 'split'
         k.ptes.in(t.mm).clear(t.start, t.start + PMD_PAGES)
         flush_tlb_range(k, t.mm, t.start, t.start + PMD_PAGES)

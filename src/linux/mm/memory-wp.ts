@@ -1,12 +1,9 @@
 import { int, ref, wide } from '../../arena'
-import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
-import { isPresent, mkwrite, PTE } from '../arch/x86/pgtable'
-import { VM_FAULT_OOM } from '../include/mm'
+import { mkwrite, PTE } from '../arch/x86/pgtable'
 import { VM } from '../include/mm_types'
 import { PAGE_MAPPING, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { copyPage } from './contents'
 import {
   hasFlag,
   isAnon,
@@ -18,52 +15,28 @@ import {
   refAdd,
   refcountOf,
   setFlag,
-  tracksExclusive,
 } from './folio'
-import { handOver, hold } from './holders'
+import { hold } from './holders'
 import { labelsOf } from './labels'
 import {
   folio_trylock,
   folio_unlock,
-  isFolioLocked,
   lockPtl,
   unlockPtl,
   untilFolioUnlocked,
   untilPtl,
 } from './locks'
-import { dirtyEntry, FRESH } from './memory-anon'
-import { alloc_page } from './page_alloc'
-import {
-  folio_add_new_anon_rmap,
-  folio_move_anon_rmap,
-  folio_remove_rmap_pte,
-  setExclusive,
-} from './rmap-anon'
-import { folio_add_lru, folio_put, lru_add_drain } from './swap'
+import { dirtyEntry } from './memory-anon'
+import { type Fault, isUnchanged, wp_page_copy } from './memory-copy'
+import { folio_move_anon_rmap, setExclusive } from './rmap-anon'
+import { folio_put, lru_add_drain } from './swap'
 import { delete_from_swap_cache, folio_free_swap, swapCountOf } from './swapfile'
-
-interface Fault {
-  readonly mm: number
-  readonly vpn: number
-  readonly pfn: number
-  readonly flags: number
-  readonly vma: number
-}
-
-/** pte_same(): the entry is what the fault saw when it began. */
-function isUnchanged(k: Kernel, { mm, vpn, pfn, flags }: Fault): boolean {
-  const ptes = k.ptes.in(mm)
-  if (!ptes.has(vpn)) return false
-  const pte = ptes.at(vpn)
-  // The CPU may have set A or D meanwhile; the kernel compares them too, and faults again.
-  return isPresent(pte) && pte.pfn === pfn && pte.flags === flags
-}
 
 /** Where the rule of this kernel begins to judge the page (pins sheet §4.6). */
 function firstTest(k: Kernel, t: Fault) {
-  if (isUncounted(t.flags)) return 'take_old'
+  if (isUncounted(t.flags)) return 'must_copy'
   if ((k.vmas.at(t.vma).vm_flags & VM.shared) !== 0) return 'share_write'
-  if (!isAnon(k, t.pfn)) return 'take_old'
+  if (!isAnon(k, t.pfn)) return 'must_copy'
   switch (k.policy.cowReuse) {
     case 'mapcount':
     case 'fullAccuracy':
@@ -74,7 +47,7 @@ function firstTest(k: Kernel, t: Fault) {
     case 'labelled':
       return 'count_labels'
     case 'streamlined':
-      return isLarge(k, t.pfn) ? 'take_old' : 'test_refs'
+      return isLarge(k, t.pfn) ? 'must_copy' : 'test_refs'
     case 'exclusive':
     case 'exclusiveLarge':
       if (isExclusive(k, t.pfn)) return 'reuse'
@@ -106,7 +79,6 @@ export const do_wp_page = operation({
     flags: int(),
     unshare: int(),
   },
-  locals: { fresh: wide() },
   entry: 'lock',
   steps: {
     lock: {
@@ -170,7 +142,7 @@ export const do_wp_page = operation({
           const mayReuse = k.policy.ksmReuse === 'freeze' && !cached && refcountOf(k, t.pfn) === 1
           if (mayReuse) return 'freeze'
           folio_unlock(k, t.pfn)
-          return 'take_old'
+          return 'must_copy'
         }
         const entries = pageMapcount(k, t.pfn) + swapCountOf(k, t.pfn)
         const isStill = cached && hasFlag(k, t.pfn, PG.writeback)
@@ -180,7 +152,7 @@ export const do_wp_page = operation({
         }
         if (entries === 1) folio_move_anon_rmap(k, t.pfn, t.mm)
         folio_unlock(k, t.pfn)
-        return entries <= 1 ? 'reuse' : 'take_old'
+        return entries <= 1 ? 'reuse' : 'must_copy'
       },
     },
     freeze: {
@@ -211,7 +183,7 @@ export const do_wp_page = operation({
       fn: 'do_wp_page',
       run(k, t) {
         const alone = !isKsm(k, t.pfn) && refcountOf(k, t.pfn) === 1
-        return alone && folio_trylock(k, t.pfn, t.task.id) ? 'recount_refs' : 'take_old'
+        return alone && folio_trylock(k, t.pfn, t.task.id) ? 'recount_refs' : 'must_copy'
       },
     },
     recount_refs: {
@@ -220,7 +192,7 @@ export const do_wp_page = operation({
       run(k, t) {
         const alone = !isKsm(k, t.pfn) && pageMapcount(k, t.pfn) === 1 && refcountOf(k, t.pfn) === 1
         folio_unlock(k, t.pfn)
-        return alone ? 'reuse' : 'take_old'
+        return alone ? 'reuse' : 'must_copy'
       },
     },
     count_labels: {
@@ -228,7 +200,7 @@ export const do_wp_page = operation({
       fn: 'do_wp_page',
       run(k, t) {
         const { ptes, other } = labelsOf(k, t.pfn)
-        return !isKsm(k, t.pfn) && ptes === 1 && other === 0 ? 'reuse' : 'take_old'
+        return !isKsm(k, t.pfn) && ptes === 1 && other === 0 ? 'reuse' : 'must_copy'
       },
     },
     test_large: {
@@ -247,7 +219,7 @@ export const do_wp_page = operation({
           entries > 1 &&
           refcountOf(k, t.pfn) === entries &&
           own === entries
-        if (!mayReuse) return 'take_old'
+        if (!mayReuse) return 'must_copy'
         setExclusive(k, t.pfn)
         return 'reuse'
       },
@@ -256,7 +228,7 @@ export const do_wp_page = operation({
       does: 'Without the exclusive bit: a KSM page or more than 3 references, and the page is copied. Is it perhaps in this CPU’s LRU batch?',
       fn: 'wp_can_reuse_anon_folio',
       run(k, t) {
-        if (isKsm(k, t.pfn) || refcountOf(k, t.pfn) > MOST_REFS) return 'take_old'
+        if (isKsm(k, t.pfn) || refcountOf(k, t.pfn) > MOST_REFS) return 'must_copy'
         return hasFlag(k, t.pfn, PG.lru) ? 'test_cache' : 'drain'
       },
     },
@@ -274,7 +246,7 @@ export const do_wp_page = operation({
       run(k, t) {
         const cache = hasFlag(k, t.pfn, PG.swapcache) ? 1 : 0
         const tooMany = refcountOf(k, t.pfn) > 1 + cache
-        return !tooMany && folio_trylock(k, t.pfn, t.task.id) ? 'free_cache' : 'take_old'
+        return !tooMany && folio_trylock(k, t.pfn, t.task.id) ? 'free_cache' : 'must_copy'
       },
     },
     free_cache: {
@@ -285,7 +257,7 @@ export const do_wp_page = operation({
         const alone = !isKsm(k, t.pfn) && refcountOf(k, t.pfn) === 1
         if (alone) folio_move_anon_rmap(k, t.pfn, t.mm)
         folio_unlock(k, t.pfn)
-        if (!alone) return 'take_old'
+        if (!alone) return 'must_copy'
         setExclusive(k, t.pfn)
         return 'reuse'
       },
@@ -300,121 +272,17 @@ export const do_wp_page = operation({
         return t.done()
       },
     },
-    take_old: {
-      does: 'Copy: hold the old page, and drop the page table lock. From here to the new entry anything may happen to it.',
-      fn: 'wp_page_copy',
-      run(k, t) {
-        if (!isUncounted(t.flags)) {
-          refAdd(k, t.pfn, 1)
-          hold(k, t.pfn, 'tmp')
-        }
-        unlockPtl(k, t.mm, t.vpn)
-        return 'copy'
+    must_copy: {
+      does: 'The page may not be reused: the process gets a copy.',
+      fn: 'do_wp_page',
+      run(_k, t) {
+        const { vma, mm, vpn, pfn, flags, unshare } = t
+        return t.call(wp_page_copy, { vma, mm, vpn, pfn, flags, unshare }, 'copied')
       },
     },
-    copy: {
-      does: 'Allocate a page, and copy the bytes as they are now. DMA into the old one after this is not seen.',
-      fn: '__wp_page_copy_user',
-      run(k, t) {
-        const fresh = alloc_page(k)
-        if (fresh === undefined) {
-          dropOld(k, t)
-          return t.done(VM_FAULT_OOM)
-        }
-        t.fresh = fresh
-        if (!isUncounted(t.flags)) copyPage(k, t.pfn, fresh)
-        setFlag(k, fresh, PG.uptodate)
-        return 'clear_pte'
-      },
-    },
-    clear_pte: {
-      does: 'Take the page table lock again. Changed: drop the copy. The same: clear the entry first, so that no two CPUs see different pages.',
-      fn: 'ptep_clear_flush',
-      when: untilPtl,
-      run(k, t) {
-        if (!isUnchanged(k, t)) {
-          handOver(k, t.fresh, 'alloc')
-          folio_put(k, t.fresh)
-          dropOld(k, t)
-          return t.done()
-        }
-        lockPtl(k, t.mm, t.vpn, t.task.id)
-        k.ptes.in(t.mm).clear(t.vpn, t.vpn + 1)
-        k.mms.at(t.mm).tlb_flush_pending += 1
-        return 'flush'
-      },
-    },
-    flush: {
-      does: 'Flush the TLBs of the process.',
-      fn: 'flush_tlb_page',
-      when: untilFlushed,
-      run(k, t) {
-        flush_tlb_range(k, t.mm, t.vpn, t.vpn + 1)
-        k.mms.at(t.mm).tlb_flush_pending -= 1
-        return 'add_rmap'
-      },
-    },
-    add_rmap: {
-      does: 'The copy becomes anonymous memory of this process, and waits in this CPU’s LRU batch.',
-      fn: 'folio_add_new_anon_rmap',
-      run(k, t) {
-        folio_add_new_anon_rmap(k, t.fresh, t)
-        handOver(k, t.fresh, 'alloc')
-        folio_add_lru(k, t.task.id, t.fresh)
-        return 'set_pte'
-      },
-    },
-    set_pte: {
-      does: 'Write the entry of the copy: writable and dirty; read-only and clean after an unshare request.',
-      fn: 'set_pte_at',
-      run(k, t) {
-        const kept = t.flags & PTE.soft_dirty
-        const flags = FRESH | (t.unshare === 1 ? kept : dirtyEntry(k, t.vma))
-        k.ptes.in(t.mm).fill(t.vpn, t.vpn + 1, { pfn: t.fresh, flags })
-        if (!isUncounted(t.flags)) return 'remove_rmap'
-        unlockPtl(k, t.mm, t.vpn)
-        return t.done()
-      },
-    },
-    remove_rmap: {
-      does: 'The old page is mapped once less; drop the page table lock. The entry’s reference is still to be put.',
-      fn: 'folio_remove_rmap_pte',
-      run(k, t) {
-        folio_remove_rmap_pte(k, t.pfn)
-        hold(k, t.pfn, 'zap')
-        unlockPtl(k, t.mm, t.vpn)
-        return 'put_old'
-      },
-    },
-    put_old: {
-      does: 'Put the reference of the old entry.',
-      fn: 'folio_put',
-      run(k, t) {
-        handOver(k, t.pfn, 'zap')
-        folio_put(k, t.pfn)
-        return 'put_tmp'
-      },
-    },
-    put_tmp: {
-      does: 'Put the reference of the fault; if nobody needs the swap cache of the old page, that goes too.',
-      fn: 'folio_put',
-      run(k, t) {
-        const isUnmapped = pageMapcount(k, t.pfn) === 0 && !isLarge(k, t.pfn)
-        if (isUnmapped && freesIdleCache(k) && !isFolioLocked(k, t.pfn)) folio_free_swap(k, t.pfn)
-        dropOld(k, t)
-        return t.done()
-      },
+    copied: {
+      does: 'Return what came of it.',
+      run: (_k, t) => t.done(t.ret),
     },
   },
 })
-
-/** free_swap_cache() after a copy: not in the kernels of rules (i) and (ii), says the pins sheet (W13). */
-const freesIdleCache = (k: Kernel): boolean =>
-  tracksExclusive(k) || k.policy.cowReuse === 'streamlined'
-
-/** The fault lets go of the old page, where there is one that counts. */
-function dropOld(k: Kernel, { pfn, flags }: Fault): void {
-  if (isUncounted(flags)) return
-  hold(k, pfn, 'tmp', -1)
-  folio_put(k, pfn)
-}

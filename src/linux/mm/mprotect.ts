@@ -8,6 +8,9 @@ import { operation } from '../operation'
 import { isAnon, isExclusive, isUncounted, isZeroPage, refcountOf } from './folio'
 import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from './locks'
 
+/** Bits of every protection but PROT_NONE, which is PROTNONE and nothing else (pgtable_types.h). */
+const MAPPED = PTE.present | PTE.user | PTE.nx
+
 /** The protection that the entry gets: §2.7 of the pins sheet, and the fast path of 6.0. */
 function newFlags(
   k: Kernel,
@@ -15,8 +18,8 @@ function newFlags(
 ): number {
   const { vm_flags } = k.vmas.at(vma)
   if ((vm_flags & (VM.read | VM.write)) === 0)
-    return (restrict(k, pfn, flags) & ~(PTE.present | PTE.rw)) | PTE.protnone
-  const open = (flags & ~PTE.protnone) | PTE.present
+    return (restrict(k, pfn, flags) & ~(MAPPED | PTE.rw)) | PTE.protnone
+  const open = (flags & ~PTE.protnone) | MAPPED
   if ((vm_flags & VM.write) === 0) return restrict(k, pfn, open)
   if ((vm_flags & VM.shared) !== 0) return mkwrite(open)
   return can_change_pte_writable(k, vm_flags, pfn, open) ? mkwrite(open) : restrict(k, pfn, open)

@@ -7,6 +7,7 @@ import { filesystem } from './filesystem'
 import { forkCopy } from './fork-copy'
 import { gupForce } from './gup-force'
 import { gupRead } from './gup-read'
+import { hugeZeroWrite } from './huge-zero-write'
 import { ksmReuse } from './ksm-reuse'
 import { longtermMovable } from './longterm-movable'
 import { lruBatch } from './lru-batch'
@@ -43,4 +44,5 @@ export const policies = [
   gupForce,
   lruBatch,
   daxRefcount,
+  hugeZeroWrite,
 ] as const

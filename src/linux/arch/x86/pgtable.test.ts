@@ -8,11 +8,10 @@ import { userLoad, userStore } from '../../mm/user-access'
 import { shrink_folio_list } from '../../mm/vmscan'
 import { isPresent, mkold, mkwrite, PTE, pteValue, wrprotect } from './pgtable'
 
-const WRITTEN =
-  PTE.present | PTE.rw | PTE.user | PTE.accessed | PTE.dirty | PTE.soft_dirty | PTE.nx
+const WRITTEN = PTE.present | PTE.rw | PTE.user | PTE.accessed | PTE.dirty | PTE.soft_dirty | PTE.nx
 const leaf = (flags: number, pfn = P) => ({ pfn, flags, kind: 'leaf' }) as const
 const hex = (value: bigint): string => `0x${value.toString(16).padStart(16, '0')}`
-const valueOf = (flags: number): string => hex(pteValue(leaf(flags)))
+const leafValue = (flags: number): string => hex(pteValue(leaf(flags)))
 
 /** The rows of §2.3 of the pins sheet: what makes the entry, its value from 6.6 on, and before. */
 const samples: readonly {
@@ -62,8 +61,8 @@ const samples: readonly {
 
 describe('the value of a present entry (§2.3 of the pins sheet)', () => {
   it.each(samples)('$state is $now from 6.6 on, and $before until then', (sample) => {
-    expect(valueOf(sample.make(true))).toBe(sample.now)
-    expect(valueOf(sample.make(false))).toBe(sample.before)
+    expect(leafValue(sample.make(true))).toBe(sample.now)
+    expect(leafValue(sample.make(false))).toBe(sample.before)
     expect(isPresent(leaf(sample.make(true)))).toBe(true)
   })
 

@@ -81,9 +81,9 @@ const SWAP_TYPES = {
 const SWP_SOFT_DIRTY = 1n << 1n
 const SWP_EXCLUSIVE = 1n << 3n
 const OFFSET_BITS = 50n
-/** A migration entry keeps A and D above the pfn, within the offset (swapops.h, 6.1). */
-const MIG_YOUNG = 1n << 40n
-const MIG_DIRTY = 1n << 41n
+/** A migration entry keeps A and D above the 34 bits of the pfn, within the offset (swapops.h, 6.1). */
+const MIG_YOUNG = 1n << 34n
+const MIG_DIRTY = 1n << 35n
 
 /** The 64 bits of an entry, as the hardware would read them. */
 export function pteValue({ pfn, flags: set, kind }: Entry): bigint {
