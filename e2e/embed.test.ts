@@ -16,7 +16,7 @@ test('an embed shows the board alone in a sandbox of scripts only, and touches n
   ).toBeVisible()
   await expect(frame.getByRole('heading', { name: 'Properties' })).toBeHidden()
   await frame.getByRole('button', { name: 'Step back' }).click()
-  await expect(frame.getByText(/step 72 of 113/)).toBeVisible()
+  await expect(frame.getByText(/step 72 of 117/)).toBeVisible()
   expect(errors).toEqual([])
 })
 

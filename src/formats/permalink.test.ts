@@ -118,7 +118,7 @@ describe('a link', () => {
 
   it.each([
     ['', 'The link is empty.'],
-    ['2abc', 'newer version (2)'],
+    ['3abc', 'newer version (3)'],
     ['hello', 'not a link of Pinhole'],
     ['1!!!!', 'characters that no link has'],
     ['1', 'ends too early'],

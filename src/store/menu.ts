@@ -49,12 +49,17 @@ const tables = {
   pgmap: 'pgmaps',
   mm: 'mms',
   task: 'tasks',
+  pipe: 'pipes',
+  zone: 'zones',
+  stable_node: 'stableNodes',
+  anon_vma: 'mms',
 } as const
 
 /** Objects go while a menu is open, or a link names them: rows must be live to be asked. */
 export function isThere(k: Kernel, { kind, id, key }: Target): boolean {
   if (kind === 'pte') return k.mms.isLive(id) && key !== undefined
   if (kind === 'page') return key !== undefined
+  if (kind === 'swap_slot') return key !== undefined && k.swapMap.has(key)
   return Object.hasOwn(tables, kind) && k[tables[kind as keyof typeof tables]].isLive(id)
 }
 

@@ -1,5 +1,5 @@
 import type { Choice } from '../machine'
-import { type Opened, openScenario, type Request } from '../scenarios/open'
+import { type Opened, openScenario, type Request, setupOf } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import { getState, setState } from './store'
 
@@ -23,13 +23,21 @@ export function openScenarioWith(scenario: Scenario, request: Request = {}): voi
   else show(opened)
 }
 
+/** Policies that were chosen one by one: those of the kernel itself go when another kernel is chosen. */
+function ownPolicies({ scenario, preset, setup }: Opened): Record<string, string> {
+  const usual = setupOf(scenario, { preset })
+  const rows = typeof usual === 'string' ? {} : usual.policies
+  const own = Object.entries(setup.policies).filter(([name, value]) => rows[name] !== value)
+  return Object.fromEntries(own)
+}
+
 /** The same scenario under another policy or parameter, at the same moment if it has one. */
 export function changeSetup(change: Request): void {
   const { opened } = getState()
   const { cursor } = opened.timeline
   const request = {
     preset: change.preset ?? opened.preset,
-    policies: { ...opened.setup.policies, ...change.policies },
+    policies: { ...ownPolicies(opened), ...change.policies },
     params: { ...opened.setup.params, ...change.params },
   }
   const next = openScenario(opened.scenario, request)

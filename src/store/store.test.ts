@@ -36,10 +36,11 @@ describe('the session', () => {
   })
 
   it('begins an operation, and runs it until it is done or waits', () => {
-    begin(1, 'userStore', { vpn: vpn(), value: 1 }, true)
+    begin(1, 'userStore', { vpn: vpn(), value: 1, offset: 0 }, true)
     expect(kernel().machine.isIdle(1)).toBe(true)
-    begin(1, 'pin_user_pages_fast', { start: vpn(), pages: 1, write: 1, longterm: 0 }, true)
-    begin(2, 'xfs_vn_setattr', { inode: 1, first: 0, last: 2 ** 44, size: 0 }, true)
+    const pin = { start: vpn(), pages: 1, write: 1, longterm: 0, force: 0 }
+    begin(1, 'pin_user_pages_fast', pin, true)
+    begin(2, 'xfs_vn_setattr', { inode: 1, first: 0, last: 2 ** 40, size: 0 }, true)
     expect(getState().notice).toContain('waits for page 0x60400 to be idle')
   })
 
@@ -93,8 +94,13 @@ describe('menus', () => {
       ['do_munmap', 'reader'],
       ['pin_user_pages_fast', 'reader'],
       ['get_user_pages_fast', 'reader'],
+      ['do_madvise', 'reader'],
+      ['mprotect_fixup', 'reader'],
+      ['vmsplice_to_pipe', 'reader'],
+      ['directRead', 'reader'],
     ])
-    expect(items.every(({ refused }) => refused === undefined)).toBe(true)
+    const refused = items.filter((item) => item.refused !== undefined)
+    expect(refused.map((item) => item.refused)).toEqual(['There is no such pipe.'])
   })
 
   it('grey what cannot be now, with the reason', () => {
@@ -102,7 +108,7 @@ describe('menus', () => {
       ({ operation }) => operation === 'pmem_attach_disk',
     )
     expect(bind?.refused).toBe('The driver is bound already.')
-    begin(1, 'userStore', { vpn: vpn(), value: 1 }, false)
+    begin(1, 'userStore', { vpn: vpn(), value: 1, offset: 0 }, false)
     expect(menuFor(timeline(), { kind: 'vma', id: 1 })[0]?.refused).toBe(
       'This thread is still in exc_page_fault(); let it go on first.',
     )

@@ -1,10 +1,14 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Target } from '../machine'
+import { scenarios } from '../scenarios'
 import { select } from '../store/attention'
-import { begin, seek } from '../store/session'
+import { begin, changeSetup, openScenarioWith, seek } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { App } from './App'
+import { describeTarget } from './describe'
+import { inspect } from './inspect'
 import { layoutTimeline } from './timeline-layout'
 
 beforeEach(() => {
@@ -20,10 +24,10 @@ const section = (name: string) => within(screen.getByRole('region', { name }))
 describe('the page', () => {
   it('shows the next step of a thread, and takes it', async () => {
     render(<App />)
-    begin(1, 'userLoad', { vpn: 1, value: 0 }, false)
+    begin(1, 'userLoad', { vpn: 1, value: 0, offset: 0 }, false)
     expect(await section('Threads').findByText('user load()')).toBeTruthy()
     await userEvent.click(screen.getByRole('button', { name: 'Step reader' }))
-    expect(section('Threads').getByText('lock_vma_under_rcu()')).toBeTruthy()
+    expect(section('Threads').getByText('do_user_addr_fault()')).toBeTruthy()
   })
 
   it('goes through time by keys, unless somebody types', async () => {
@@ -39,7 +43,7 @@ describe('the page', () => {
     render(<App />)
     await userEvent.keyboard('{End}')
     const slider = screen.getByRole('slider', { name: 'Moment' })
-    expect(slider.getAttribute('aria-valuetext')).toBe('step 113 of 113')
+    expect(slider.getAttribute('aria-valuetext')).toBe('step 117 of 117')
   })
 
   it('names the broken property, its step, and its object', async () => {
@@ -93,13 +97,62 @@ describe('the page', () => {
   })
 })
 
+describe('the page of a memory scenario', () => {
+  const open = (preset: string) => {
+    const scenario = scenarios.find(({ name }) => name === 'rdma-and-fork')
+    if (scenario === undefined) throw new Error('there is no rdma-and-fork')
+    openScenarioWith(scenario, { preset })
+    seek(getState().opened.timeline.length)
+  }
+
+  it('takes the rules of the kernel that is chosen, and keeps what was chosen besides', () => {
+    open('v6.12')
+    changeSetup({ preset: 'v5.1' })
+    expect(getState().opened.setup.policies['cowReuse']).toBe('mapcount')
+    changeSetup({ policies: { vmsplice: 'longterm' } })
+    changeSetup({ preset: 'v5.9' })
+    const { cowReuse, vmsplice } = getState().opened.setup.policies
+    expect([cowReuse, vmsplice]).toEqual(['pageCount', 'longterm'])
+  })
+
+  it('inspects an entry with its value, and a page with its contents and holders', () => {
+    open('v6.12')
+    const { kernel } = getState().opened.timeline
+    const names = (target: Target) => inspect(kernel, target, []).map(({ name }) => name)
+    expect(names({ kind: 'pte', id: 1, key: 0x7fa097000 })[0]).toBe('value')
+    expect(names({ kind: 'page', id: 0, key: 0x12345 })).toContain('stored_by')
+    expect(inspect(kernel, { kind: 'swap_slot', id: 0, key: 1 }, [])).toEqual([])
+  })
+
+  it('names the kinds of objects that memory has', () => {
+    open('v6.12')
+    const { kernel } = getState().opened.timeline
+    const nameOf = (kind: string) => describeTarget(kernel, { kind, id: 1 })
+    expect([nameOf('zone'), nameOf('anon_vma'), nameOf('pin')]).toEqual([
+      'ZONE_NORMAL',
+      'anon_vma of app',
+      'FOLL_PIN of 1 page',
+    ])
+  })
+
+  it('hides threads that have exited, and counts those without a lane', () => {
+    open('v6.12')
+    const { kernel } = getState().opened.timeline
+    const child = kernel.tasks.find(({ name }) => name === 'child')
+    if (child !== undefined) child.role = 'zombie'
+    render(<App />)
+    const lanes = document.querySelectorAll('.thread')
+    expect([...lanes].map((lane) => lane.getAttribute('data-thread'))).toEqual(['app', 'mlx5_0'])
+  })
+})
+
 describe('the timeline’s geometry', () => {
   it('gives every step a tick, and labels that do not touch', () => {
     seek(Number.MAX_SAFE_INTEGER)
     const { moments, length } = getState().opened.timeline
     const lanes = layoutTimeline(moments, length)
     expect(lanes.map(({ who, ticks }) => [who, ticks.length])).toEqual([
-      ['reader', 79],
+      ['reader', 83],
       ['root shell', 34],
     ])
     for (const { ticks } of lanes) {
