@@ -25,6 +25,9 @@ function build({ policies: chosen, params }: Setup): Kernel {
       pins: 0,
       resources: 0,
       log: 0,
+      zones: 0,
+      pipes: 0,
+      stableNodes: 0,
     },
   })
   const device = k.namespaces.make({
