@@ -78,7 +78,7 @@ test('a pasted machine is mounted, mapped, pinned, truncated and unbound by clic
 })
 
 test('what cannot be done now is greyed, with its reason', async ({ page }) => {
-  await page.goto('./#s/the-driver-is-gone@71')
+  await page.goto('./#s/the-driver-is-gone@73')
   await page.getByRole('button', { name: /^namespace0\.0; no driver/ }).click()
   const menu = page.getByRole('dialog', { name: 'What can be done here' })
   await expect(menu.getByRole('button', { name: /^Unbind the driver/ })).toHaveAttribute(
@@ -91,14 +91,14 @@ test('what cannot be done now is greyed, with its reason', async ({ page }) => {
 })
 
 test('a choice in the past makes a branch, and the story stays', async ({ page }) => {
-  await page.goto('./#s/the-driver-is-gone@37')
+  await page.goto('./#s/the-driver-is-gone@39')
   await act(page, /^B: 16 KiB/, /^Pin for DMA/)
   await expect(page.getByRole('combobox', { name: 'branch' })).toContainText(
-    'branch 1, from step 37',
+    'branch 1, from step 39',
   )
   await page.getByRole('combobox', { name: 'branch' }).selectOption({ label: 'main' })
   await page.keyboard.press('End')
-  await expect(page.getByText(/step 113 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 117 of 117/)).toBeVisible()
 })
 
 test('the link in the address restores the moment, schedule and policies of a session', async ({
@@ -110,7 +110,7 @@ test('the link in the address restores the moment, schedule and policies of a se
   await expect(page.getByText('not recorded with these policies')).toBeVisible()
   await act(page, /^A: 8 MiB/, /^Write here/)
   await act(page, /^A: 8 MiB/, /^Pin for DMA/)
-  await expect(page).toHaveURL(/#1[\w-]{20,}/)
+  await expect(page).toHaveURL(/#2[\w-]{20,}/)
   await page.waitForTimeout(400)
   const other = await context.newPage()
   await other.goto(page.url())
@@ -204,4 +204,29 @@ test('a listing of 100,000 lines is read, drawn, and can be travelled', async ({
   await page.getByRole('button', { name: 'Close' }).click()
   await expect(page.getByText(/more$/).first()).toBeVisible()
   expect(await page.locator('.board g').count()).toBeLessThan(400)
+})
+
+test('somebody who has not read the mail can play scenario B, and see which kernel breaks it', async ({
+  page,
+}) => {
+  await page.goto('./#s/rdma-and-fork')
+  await expect(
+    page.getByText('Do the device and the process still mean the same page?'),
+  ).toBeVisible()
+  await page.getByRole('combobox', { name: /kernel/i }).selectOption('v5.1')
+  const onward = page.getByRole('button', { name: /^(Next|Play)/ })
+  while ((await onward.count()) > 0) await onward.first().click()
+  await expect(page.getByText('Both promises are broken at once.')).toBeVisible()
+  for (const name of ['gupCoherency', 'cowIsolation', 'noLostDma'])
+    await expect(property(page, name)).toContainText('broken at step')
+  // The device and the process are on different pages, and each shows its own byte.
+  await expect(page.getByRole('button', { name: /^mlx5_0.*0x12345/ })).toBeVisible()
+  await expect(page.getByRole('button', { name: /PTE 0 of app.*0x12346/ })).toBeVisible()
+  await expect(page.getByRole('button', { name: /PTE 0 of child.*0x12345/ })).toBeVisible()
+
+  await page.getByRole('combobox', { name: /kernel/i }).selectOption('v6.12')
+  await page.keyboard.press('End')
+  await expect(page.getByText('the data arrived')).toBeVisible()
+  for (const name of ['gupCoherency', 'cowIsolation', 'noLostDma'])
+    await expect(property(page, name)).not.toContainText('broken')
 })

@@ -5,6 +5,7 @@ import { selectBoard } from './board/select'
 import { selectOwner } from './owner/select'
 import { selectPageTable } from './page-table/select'
 import { selectPages } from './pages/select'
+import { sceneOf } from './scene/scene'
 import { selectWhere } from './where/select'
 import { selectWho } from './who/select'
 
@@ -34,22 +35,22 @@ export const diagrams: readonly DiagramEntry[] = [
   {
     name: 'who',
     title: 'Processes, threads and pins',
-    select: ({ kernel }) => selectWho(kernel),
+    select: ({ kernel, changes }) => selectWho(sceneOf(kernel), changes),
   },
   {
     name: 'page-table',
     title: 'Page table entries',
-    select: ({ kernel, changes, findings }) => selectPageTable(kernel, changes, findings),
+    select: ({ kernel, changes, findings }) => selectPageTable(sceneOf(kernel), changes, findings),
   },
   {
     name: 'pages',
     title: 'Struct pages',
-    select: ({ kernel, changes }) => selectPages(kernel, changes),
+    select: ({ kernel, changes }) => selectPages(sceneOf(kernel), changes),
   },
   {
     name: 'owner',
     title: 'pgmap, file, device',
-    select: ({ kernel, changes }) => selectOwner(kernel, changes),
+    select: ({ kernel, changes }) => selectOwner(sceneOf(kernel), changes),
   },
   {
     name: 'where',

@@ -116,6 +116,19 @@ describe('a link', () => {
     )
   })
 
+  it('of version 1 still opens, with what it did not say as it was then', () => {
+    const old =
+      '1EnRoZS1kcml2ZXItaXMtZ29uZQV2Ni4xMgEKZmlsZXN5c3RlbQN4ZnMACgEUBQGAwMug_wEiBA8FAYLgy6D_ASQEAwJxBA'
+    const read = readLink(old)
+    if (!read.ok) throw new Error(read.error.sentence)
+    expect(read.value).toMatchObject({ scenario: 'the-driver-is-gone', cursor: 10 })
+    expect(read.value.choices?.[0]).toMatchObject({
+      operation: 'userStore',
+      args: { value: 0x11, offset: 0 },
+    })
+    expect(read.value.choices).toHaveLength(20)
+  })
+
   it.each([
     ['', 'The link is empty.'],
     ['3abc', 'newer version (3)'],

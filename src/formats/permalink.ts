@@ -198,11 +198,9 @@ function readStart(bytes: ByteReader, task: number, isOld: boolean): Choice {
       'it begins an operation that this version does not know; it may be of a newer one.',
     )
   const known = isOld ? VERSION_1_ARGUMENTS[operation.name] : undefined
-  const args = Object.entries(operation.params)
-    .slice(0, known)
-    .map(([param, field]) => [
-      param,
-      typeof field.initial === 'string' ? bytes.text() : bytes.signed(),
-    ])
+  const args = Object.entries(operation.params).map(([param, { initial }], i) => {
+    if (known !== undefined && i >= known) return [param, initial]
+    return [param, typeof initial === 'string' ? bytes.text() : bytes.signed()]
+  })
   return { kind: 'start', task, operation: operation.name, args: Object.fromEntries(args) }
 }

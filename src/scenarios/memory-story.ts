@@ -61,9 +61,6 @@ export function areaOf(k: Kernel, who: string, label = 'buf'): number {
   return k.vmas.find((vma) => vma.vm_mm === mm && vma.label === label)?.id ?? 0
 }
 
-export const isLive = (k: Kernel, who: string): boolean =>
-  k.tasks.find(({ name, role }) => name === who && role !== 'zombie') !== undefined
-
 /** The byte that a thread read last, `0x53`. */
 export const lastRead = (k: Kernel, who: string): string => {
   const value = k.tasks.find(({ name }) => name === who)?.value ?? 0

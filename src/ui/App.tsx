@@ -24,13 +24,13 @@ export function App() {
       <Header />
       <Notice />
       <main>
+        <Story />
         <BoardPanel />
         <div className="time">
           <Threads />
           <TimelinePanel />
         </div>
         <div className="panels">
-          <Story />
           <Inspector />
           <Properties />
         </div>

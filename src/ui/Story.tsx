@@ -2,7 +2,7 @@ import type { Passage } from '../scenarios/open'
 import { seek } from '../store/session'
 import { useOpened } from '../store/store'
 
-/** The text of this moment: the passage that is playing, or has just been. */
+/** The text of this moment, above the board that it speaks of: the passage that is playing, or has just been. */
 export function Story() {
   const opened = useOpened()
   const { passages, scenario, timeline } = opened
@@ -11,14 +11,18 @@ export function Story() {
   const passage = onStory ? passages[index] : undefined
   const next = onStory ? passages[index + 1] : undefined
   const done = passage !== undefined && timeline.cursor >= passage.to
+  // Before anything has happened the question stands here; what came of it would give it away.
+  const told = timeline.cursor === 0 ? undefined : passage
   return (
-    <section className="panel story" aria-labelledby="story-title">
+    <section className="story" aria-labelledby="story-title">
       <h2 id="story-title">Story</h2>
-      <h3>{passage?.title ?? scenario.title}</h3>
-      <p>{passage?.text ?? scenario.question}</p>
+      <div className="told">
+        <h3>{told?.title ?? scenario.title}</h3>
+        <p>{told?.text ?? scenario.question}</p>
+      </div>
       {passage !== undefined && !done && (
         <button type="button" className="onward" onClick={() => seek(passage.to)}>
-          Play this passage →
+          {told === undefined ? `Play: ${passage.title} →` : 'Play this passage →'}
         </button>
       )}
       {done && next !== undefined && (

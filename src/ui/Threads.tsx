@@ -2,19 +2,26 @@ import { errnoName } from '../linux/include/errno'
 import type { Kernel } from '../linux/kernel'
 import { runTask, stepTask } from '../store/session'
 import { useOpened } from '../store/store'
+import { shownThreads } from './shown-threads'
 
 /** A lane for each thread: what comes next, or what it waits for. */
 export function Threads() {
   const opened = useOpened()
   const { kernel } = opened.timeline
+  const { shown, others } = shownThreads(kernel)
   return (
     <section className="threads" aria-labelledby="threads-title">
       <h2 id="threads-title">Threads</h2>
       <ul>
-        {kernel.tasks.rows().map(({ id }) => (
+        {shown.map((id) => (
           <Thread key={id} kernel={kernel} id={id} />
         ))}
       </ul>
+      {others > 0 && (
+        <p className="quiet more-threads">
+          {`and ${others.toLocaleString('en')} more ${others === 1 ? 'thread' : 'threads'}`}
+        </p>
+      )}
       <KernelLog kernel={kernel} />
     </section>
   )
@@ -36,7 +43,7 @@ function KernelLog({ kernel }: { kernel: Kernel }) {
 }
 
 function Thread({ kernel, id }: { kernel: Kernel; id: number }) {
-  const { name, ret } = kernel.tasks.at(id)
+  const { name, ret, role } = kernel.tasks.at(id)
   const { machine } = kernel
   const [top] = machine.frames(id)
   const waiting = machine.waiting(id)
@@ -45,7 +52,11 @@ function Thread({ kernel, id }: { kernel: Kernel; id: number }) {
     <li className={`thread ${state}`} data-thread={name}>
       <strong>{name}</strong>
       <span className="thread-fn">
-        {top === undefined ? 'in user space' : `${top.step.fn ?? top.operation.source.fn}()`}
+        {top === undefined
+          ? role === 'device'
+            ? 'idle'
+            : 'in user space'
+          : `${top.step.fn ?? top.operation.source.fn}()`}
       </span>
       <span className="thread-does">
         {top === undefined

@@ -4,6 +4,8 @@ import { isThere } from '../store/menu'
 
 const hex = (value: number): string => `0x${value.toString(16)}`
 
+const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pages`)
+
 /** An object in a few words, as the inspector and the menu head it. */
 export function describeTarget(k: Kernel, target: Target): string {
   const { kind, id, key = 0 } = target
@@ -24,7 +26,17 @@ export function describeTarget(k: Kernel, target: Target): string {
     case 'resource':
       return `Range ${k.resources.at(id).name}`
     case 'pin':
-      return `FOLL_${k.pinHandles.at(id).kind} of ${k.pinHandles.at(id).got} pages`
+      return `FOLL_${k.pinHandles.at(id).kind} of ${pages(k.pinHandles.at(id).got)}`
+    case 'pipe':
+      return `Pipe ${k.pipes.at(id).name}`
+    case 'zone':
+      return `ZONE_${k.zones.at(id).type}`
+    case 'stable_node':
+      return `KSM stable node of ${hex(k.stableNodes.at(id).kpfn)}`
+    case 'swap_slot':
+      return `Swap slot ${key}`
+    case 'anon_vma':
+      return `anon_vma of ${k.mms.at(id).comm}`
     case 'pgmap':
       return `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`
     case 'mm':

@@ -1,14 +1,18 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { kernel_clone } from '../linux/kernel/fork'
+import { userStore } from '../linux/mm/user-access'
 import type { Target } from '../machine'
 import { scenarios } from '../scenarios'
 import { select } from '../store/attention'
 import { begin, changeSetup, openScenarioWith, seek } from '../store/session'
 import { getState, resetStore } from '../store/store'
+import { bootMemory } from '../testing/memory-kernel'
 import { App } from './App'
 import { describeTarget } from './describe'
 import { inspect } from './inspect'
+import { shownThreads } from './shown-threads'
 import { layoutTimeline } from './timeline-layout'
 
 beforeEach(() => {
@@ -86,12 +90,14 @@ describe('the page', () => {
     )
   })
 
-  it('tells the story of the moment', async () => {
+  it('asks its question first, and then tells the story of the moment', async () => {
     render(<App />)
+    const title = getState().opened.scenario.title
+    expect(section('Story').getByRole('heading', { name: title })).toBeTruthy()
+    await userEvent.click(section('Story').getByRole('button', { name: /^Play: The reader/ }))
     expect(
       section('Story').getByRole('heading', { name: 'The reader writes through A.' }),
     ).toBeTruthy()
-    await userEvent.click(section('Story').getByRole('button', { name: /^Play this passage/ }))
     await userEvent.click(section('Story').getByRole('button', { name: /^Next: And through B/ }))
     expect(section('Story').getByRole('heading', { name: 'And through B.' })).toBeTruthy()
   })
@@ -135,7 +141,18 @@ describe('the page of a memory scenario', () => {
     ])
   })
 
-  it('hides threads that have exited, and counts those without a lane', () => {
+  it('gives eight threads a lane, those inside the kernel first, and counts the others', () => {
+    const k = bootMemory({ machine: { sizes: { tasks: 40, mms: 30, vmas: 60 } } })
+    for (let i = 0; i < 20; i++)
+      k.task('parent')
+        .begins(kernel_clone, { name: `c${i}` })
+        .finishes()
+    const last = k.task('c19').begins(userStore, { vpn: k.vpn, value: 1 }).step()
+    const { shown, others } = shownThreads(k.kernel)
+    expect([shown.length, shown.includes(last.id), others]).toEqual([8, true, 20])
+  })
+
+  it('hides threads that have exited', () => {
     open('v6.12')
     const { kernel } = getState().opened.timeline
     const child = kernel.tasks.find(({ name }) => name === 'child')

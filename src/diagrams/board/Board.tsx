@@ -7,6 +7,7 @@ import { cardText, targetKey } from '../shared/cards'
 import { WhereDiagram } from '../where/WhereDiagram'
 import { chainOf } from './chain'
 import { layoutBoard } from './layout'
+import type { Ribbon } from './ribbons'
 import { type BoardView, selectBoard } from './select'
 
 export interface BoardProps {
@@ -47,15 +48,7 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
     <figure className="board" ref={frame} aria-label="The board: who may still touch which page">
       <svg width={layout.width} height={layout.height} role="presentation">
         <Hatching />
-        <g className="ribbons">
-          {layout.ribbons.map(({ link, path }) => (
-            <path
-              key={`${targetKey(link.from)} ${targetKey(link.to)}`}
-              d={path}
-              className={`ribbon tone-${link.tone} ${light(link.from).includes('dim') || light(link.to).includes('dim') ? 'dim' : ''}`}
-            />
-          ))}
-        </g>
+        <Ribbons ribbons={layout.ribbons} light={light} />
         {layout.lanes.map(({ name, x, y, cards }) => (
           <g key={name}>
             <text className="lane" x={x} y={y + 16}>
@@ -71,6 +64,7 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
             ))}
           </g>
         ))}
+        <PinHeads ribbons={layout.ribbons} light={light} />
         <text className="lane" x={layout.where.x} y={layout.where.y + 16}>
           WHERE
         </text>
@@ -78,6 +72,49 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
       </svg>
       <TextTwin view={view} />
     </figure>
+  )
+}
+
+interface RibbonsProps {
+  readonly ribbons: readonly Ribbon[]
+  readonly light: (target: Target) => string
+}
+
+const ribbonKey = ({ link: { from, to } }: Ribbon): string => `${targetKey(from)} ${targetKey(to)}`
+
+/** Dim where one of its ends is. */
+const dimness = ({ link }: Ribbon, light: RibbonsProps['light']): string =>
+  light(link.from).includes('dim') || light(link.to).includes('dim') ? 'dim' : ''
+
+function Ribbons({ ribbons, light }: RibbonsProps) {
+  return (
+    <g className="ribbons">
+      {ribbons.map((ribbon) => (
+        <path
+          key={ribbonKey(ribbon)}
+          d={ribbon.path}
+          className={`ribbon tone-${ribbon.link.tone} ${dimness(ribbon, light)}`}
+        />
+      ))}
+    </g>
+  )
+}
+
+/** The heads of pins, where ribbons of what is pinned end: over the edges of the cards. */
+function PinHeads({ ribbons, light }: RibbonsProps) {
+  const pins = ribbons.filter(({ link }) => link.tone === 'pinned')
+  return (
+    <g>
+      {pins.map((ribbon) => (
+        <circle
+          key={ribbonKey(ribbon)}
+          className={`pin ${dimness(ribbon, light)}`}
+          cx={ribbon.end[0]}
+          cy={ribbon.end[1]}
+          r={5}
+        />
+      ))}
+    </g>
   )
 }
 

@@ -86,7 +86,7 @@ describe('every diagram of the list', () => {
 describe('the board’s geometry', () => {
   it('puts five lanes side by side, with no card over another', () => {
     const { lanes, where, width } = layoutBoard(view(37), 1400)
-    expect(lanes.map(({ x }) => Math.round(x))).toEqual([16, 265, 604, 900])
+    expect(lanes.map(({ x }) => Math.round(x))).toEqual([16, 311, 629, 968])
     expect(where.ranges.every((range) => range.x + range.width <= width)).toBe(true)
     for (const { cards } of lanes)
       cards.forEach((card, i) => {

@@ -1,7 +1,6 @@
-import { linkHorizontal } from 'd3-shape'
 import { type PlacedCard, stackCards } from '../shared/card-layout'
-import { type Link, targetKey } from '../shared/cards'
 import { layoutWhere, type PlacedRange } from '../where/layout'
+import { type Ribbon, ribbonsOf } from './ribbons'
 import type { BoardView } from './select'
 
 export interface PlacedLane {
@@ -9,11 +8,6 @@ export interface PlacedLane {
   readonly x: number
   readonly y: number
   readonly cards: readonly PlacedCard[]
-}
-
-export interface Ribbon {
-  readonly link: Link
-  readonly path: string
 }
 
 export interface BoardLayout {
@@ -36,11 +30,11 @@ const MARGIN = 16
 const TITLE = 34
 /** Width of each lane, and of the space behind it for ribbons, as parts of the whole. */
 const PARTS = [
-  { lane: 0.16, gap: 0.022 },
-  { lane: 0.222, gap: 0.026 },
   { lane: 0.19, gap: 0.026 },
-  { lane: 0.178, gap: 0.026 },
-  { lane: 0.15, gap: 0 },
+  { lane: 0.206, gap: 0.026 },
+  { lane: 0.222, gap: 0.026 },
+  { lane: 0.158, gap: 0.026 },
+  { lane: 0.12, gap: 0 },
 ] as const
 
 /** Geometry of the board for a width in pixels: lanes side by side with ribbons, or stacked. */
@@ -84,53 +78,4 @@ function stacked({ lanes, ranges }: BoardView, width: number): BoardLayout {
   const tree = layoutWhere(ranges, MARGIN, y + TITLE, width - 2 * MARGIN)
   const where = { x: MARGIN, y, ranges: tree.placed }
   return { width, height: tree.bottom, lanes: placed, where, ribbons: [] }
-}
-
-interface Box {
-  readonly left: number
-  readonly right: number
-  readonly middle: number
-}
-
-function ribbonsOf(
-  links: readonly Link[],
-  lanes: readonly PlacedLane[],
-  ranges: readonly PlacedRange[],
-): Ribbon[] {
-  const boxes = boxesOf(lanes, ranges)
-  const curve = linkHorizontal<unknown, [number, number]>()
-  return links.flatMap((link) => {
-    const from = boxes.get(targetKey(link.from))
-    const to = boxes.get(targetKey(link.to)) ?? coveringPage(link, lanes)
-    if (from === undefined || to === undefined) return []
-    const path = curve({ source: [from.right, from.middle], target: [to.left, to.middle] })
-    return path === null ? [] : [{ link, path }]
-  })
-}
-
-function boxesOf(lanes: readonly PlacedLane[], ranges: readonly PlacedRange[]): Map<string, Box> {
-  const boxes = new Map<string, Box>()
-  for (const { cards } of lanes)
-    for (const { card, x, y, width, rows } of cards) {
-      const box = { left: x, right: x + width, middle: y + 15 }
-      if (!boxes.has(targetKey(card.target))) boxes.set(targetKey(card.target), box)
-      for (const { row, y: rowY, height } of rows)
-        if (row.kind === 'mark')
-          boxes.set(targetKey(row.target), { ...box, middle: y + rowY + height / 2 })
-    }
-  for (const { range, x, y, width, height } of ranges)
-    boxes.set(targetKey(range.target), { left: x, right: x + width, middle: y + height / 2 })
-  return boxes
-}
-
-/** A link to a page inside a card's run ends at that card. */
-function coveringPage({ to }: Link, lanes: readonly PlacedLane[]): Box | undefined {
-  if (to.kind !== 'page' || to.key === undefined) return undefined
-  const { key } = to
-  const cards = lanes
-    .flatMap((lane) => lane.cards)
-    .filter(({ card }) => card.target.kind === 'page')
-  const before = cards.filter(({ card }) => (card.target.key ?? 0) <= key)
-  const last = before.at(-1)
-  return last && { left: last.x, right: last.x + last.width, middle: last.y + 15 }
 }

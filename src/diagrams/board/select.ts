@@ -4,9 +4,11 @@ import type { Finding } from '../../machine'
 import { linkOwner, selectOwner } from '../owner/select'
 import { linkPageTable, selectPageTable } from '../page-table/select'
 import { linkPages, selectPages } from '../pages/select'
+import { sceneOf } from '../scene/scene'
 import type { CardView, Link } from '../shared/cards'
 import { type RangeView, selectWhere } from '../where/select'
 import { linkWho, selectWho } from '../who/select'
+import { withFindings } from './findings'
 
 /** A lane of the board, from who to where. */
 export interface Lane {
@@ -27,14 +29,21 @@ export function selectBoard(
   findings: readonly Finding[],
   focus: number,
 ): BoardView {
+  const scene = sceneOf(k)
+  const told = (cards: readonly CardView[]) => withFindings(scene, cards, findings)
   return {
     lanes: [
-      { name: 'Who', cards: selectWho(k) },
-      { name: 'Page table', cards: selectPageTable(k, changes, findings) },
-      { name: 'Pages', cards: selectPages(k, changes) },
-      { name: 'Owner', cards: selectOwner(k, changes) },
+      { name: 'Who', cards: told(selectWho(scene, changes)) },
+      { name: 'Page table', cards: selectPageTable(scene, changes, findings) },
+      { name: 'Pages', cards: told(selectPages(scene, changes)) },
+      { name: 'Owner', cards: told(selectOwner(scene, changes)) },
     ],
     ranges: selectWhere(k, focus),
-    links: [...linkWho(k), ...linkPageTable(k, findings), ...linkPages(k), ...linkOwner(k)],
+    links: [
+      ...linkWho(scene),
+      ...linkPageTable(scene, findings),
+      ...linkPages(scene),
+      ...linkOwner(k),
+    ],
   }
 }

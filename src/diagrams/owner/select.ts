@@ -2,9 +2,11 @@ import { type Change, flagsSet } from '../../arena'
 import { DAX, TAG } from '../../linux/include/fs'
 import { PAGE_SIZE } from '../../linux/include/mm'
 import type { Kernel } from '../../linux/kernel'
+import type { Scene } from '../scene/scene'
 import type { CardView, Link, Row, Segment, Tone } from '../shared/cards'
 import { was, wasInRow } from '../shared/changed'
-import { size } from '../shared/format'
+import { hex, size } from '../shared/format'
+import { memoryOwners } from './memory-cards'
 
 const STATES = ['live', 'dying', 'dead'] as const
 const stateTone: Record<(typeof STATES)[number], Tone> = {
@@ -14,7 +16,12 @@ const stateTone: Record<(typeof STATES)[number], Tone> = {
 }
 
 /** Who the pages belong to: pgmaps, files, the file system, the device and its driver. */
-export const selectOwner = (k: Kernel, changes: readonly Change[]): CardView[] => [
+export const selectOwner = (scene: Scene, changes: readonly Change[]): CardView[] => [
+  ...memoryOwners(scene),
+  ...deviceOwners(scene.k, changes),
+]
+
+const deviceOwners = (k: Kernel, changes: readonly Change[]): CardView[] => [
   ...pgmaps(k, changes),
   ...files(k),
   ...fileSystems(k),
@@ -59,6 +66,7 @@ function files(k: Kernel): CardView[] {
       { kind: 'text', label: 'size', value: size(inode.i_size) },
       extentBar(k, inode.id, inode.i_size),
       ...entryRows(k, inode.id),
+      ...cacheRows(k, inode.id),
       ...lockRows(k, inode),
     ],
   }))
@@ -69,6 +77,7 @@ function extentBar(k: Kernel, inode: number, bytes: number): Row {
   const total = Math.max(1, Math.ceil(bytes / PAGE_SIZE))
   const extents = k.extents.in(inode).runs(0, total)
   const entries = k.daxEntries.in(inode).runs(0, total)
+  const cached = k.pageCache.in(inode).runs(0, total)
   const segments: Segment[] = [
     ...extents.map(
       ({ start, end }): Segment => ({
@@ -84,6 +93,14 @@ function extentBar(k: Kernel, inode: number, bytes: number): Row {
         end,
         tone: (marks & TAG.dirty) !== 0 ? 'pinned' : 'mapped',
         says: `${end - start} pages in i_pages`,
+      }),
+    ),
+    ...cached.map(
+      ({ start, end }): Segment => ({
+        start,
+        end,
+        tone: 'mapped',
+        says: `${end - start} pages in the page cache`,
       }),
     ),
   ]
@@ -104,6 +121,18 @@ function entryRows(k: Kernel, inode: number): Row[] {
     }
   })
 }
+
+/** Pages of the page cache, which holds one reference of each. */
+const cacheRows = (k: Kernel, inode: number): Row[] =>
+  k.pageCache
+    .in(inode)
+    .runs()
+    .slice(0, MAX_ENTRY_ROWS)
+    .map(({ start, length, pfn }) => ({
+      kind: 'text',
+      label: `page ${start}${length > 1 ? `…${start + length - 1}` : ''}`,
+      value: `${hex(pfn)}${length > 1 ? '…' : ''}`,
+    }))
 
 function lockRows(k: Kernel, inode: ReturnType<Kernel['inodes']['at']>): Row[] {
   const holder = (task: number) => k.tasks.at(task).name

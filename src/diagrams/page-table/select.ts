@@ -1,140 +1,85 @@
-import { type Change, flagsSet, type RunView } from '../../arena'
-import { PMD_PAGES, PTE, type Pte } from '../../linux/arch/x86/pgtable'
+import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding } from '../../machine'
-import type { BitCell, CardView, Link, Row } from '../shared/cards'
-import { wasAtKey } from '../shared/changed'
-import { pageRange } from '../shared/format'
-import { indicesOf } from './indices'
+import { type Entry, namesPage } from '../scene/entries'
+import { processName } from '../scene/names'
+import { cardsOfPages, type Scene } from '../scene/scene'
+import type { CardView, Link } from '../shared/cards'
+import { note, rest } from '../shared/rest'
+import { brokenText, entryCard, lockRows, pathText } from './entry-card'
 
-/** Entries that are drawn one by one; what lies beyond is counted. */
-const MAX_ENTRIES = 12
+/** Areas without an entry that are drawn. */
+const MAX_EMPTY = 3
 
-/** Short names of the bits, in the order in which they are drawn. */
-const DRAWN = [
-  ['P', 'present'],
-  ['RW', 'rw'],
-  ['US', 'user'],
-  ['A', 'accessed'],
-  ['D', 'dirty'],
-  ['PS', 'pse'],
-  ['S', 'special'],
-  ['SD', 'soft_dirty'],
-  ['DEV', 'devmap'],
-  ['NX', 'nx'],
-] as const
-
-export interface Entry {
-  readonly mm: number
-  readonly run: RunView<typeof Pte>
-}
-
-/** The leaf entries of all address spaces, by address. */
-export const entriesOf = (k: Kernel): Entry[] =>
-  k.mms.rows().flatMap(({ id }) =>
-    k.ptes
-      .in(id)
-      .runs()
-      .map((run) => ({ mm: id, run })),
-  )
-
+/** The entries of all address spaces that are drawn, by address. */
 export function selectPageTable(
-  k: Kernel,
+  { k, entries, hiddenEntries, processes }: Scene,
   changes: readonly Change[],
   findings: readonly Finding[],
 ): CardView[] {
-  const entries = entriesOf(k)
-  const cards = entries.slice(0, MAX_ENTRIES).map((entry) => entryCard(k, entry, changes, findings))
-  const more = entries.length - MAX_ENTRIES
-  const rest: CardView[] =
-    more > 0 ? [note(`and ${more.toLocaleString('en')} more runs of entries`)] : []
-  return [...cards, ...rest, ...emptyAreas(k)]
+  const cards = entries.map((entry, i) => {
+    const isSameAddress = entries[i - 1]?.run.start === entry.run.start
+    return entryCard(entry, { k, changes, findings, isSameAddress })
+  })
+  const more = hiddenEntries.length
+  const others =
+    more > 0 ? [note(rest.entries, `and ${more.toLocaleString('en')} more runs of entries`)] : []
+  const last = more > 0 ? undefined : entries.at(-1)?.run.start
+  return [...cards, ...others, ...emptyAreas(k, processes, last)]
 }
 
-const note = (title: string): CardView => ({
-  target: { kind: 'none', id: 0 },
-  title,
-  side: '',
-  tone: 'quiet',
-  rows: [],
-})
-
-function entryCard(
-  k: Kernel,
-  { mm, run }: Entry,
-  changes: readonly Change[],
-  findings: readonly Finding[],
-): CardView {
-  const { pgd, pud, pmd, pte } = indicesOf(run.start)
-  const isPmd = (run.flags & PTE.pse) !== 0
-  const count = isPmd ? run.length / PMD_PAGES : run.length
-  const broken = brokenText(k, { mm, run }, findings)
-  const name = isPmd ? `PMD ${pmd}` : `PTE ${pte}`
-  const owner = k.mms.rows().length > 1 ? `${k.mms.at(mm).comm}: ` : ''
-  const rows: Row[] = [
-    { kind: 'bits', bits: bitCells(run, wasAtKey(changes, 'ptes', mm, run.start, 'flags')) },
-    { kind: 'text', label: 'pfn', value: pageRange(run.pfn, run.length) },
-  ]
-  if (broken !== undefined) rows.push({ kind: 'text', value: broken, tone: 'broken' })
-  return {
-    target: { kind: 'pte', id: mm, key: run.start },
-    above: `${owner}PGD ${pgd} › PUD ${pud}${isPmd ? '' : ` › PMD ${pmd}`}`,
-    title: count > 1 ? `${name} and ${count - 1} more` : name,
-    side: isPmd ? 'leaf, 2 MiB' : 'leaf, 4 KiB',
-    tone: broken === undefined ? 'plain' : 'broken',
-    rows,
-  }
-}
-
-/** Why an entry is drawn as broken: a property names it, or it maps what has no struct page. */
-function brokenText(
-  k: Kernel,
-  { mm, run }: Entry,
-  findings: readonly Finding[],
-): string | undefined {
-  const named = findings.find(
-    ({ table, id, key = -1 }) => table === 'ptes' && id === mm && run.start <= key && key < run.end,
-  )
-  if (named !== undefined) return named.says
-  const isStale = (run.flags & PTE.devmap) !== 0 && !k.pages.covers(run.pfn, run.pfn + run.length)
-  return isStale ? 'still present; no struct page is behind it' : undefined
-}
-
-function bitCells({ flags }: RunView<typeof Pte>, before: unknown): BitCell[] {
-  const set = new Set(flagsSet(PTE, flags))
-  const had = before === undefined ? set : new Set(flagsSet(PTE, before as number))
-  return DRAWN.map(([name, flag]) => ({
-    name,
-    on: set.has(flag),
-    changed: set.has(flag) !== had.has(flag),
-  }))
-}
-
-/** Areas that no entry maps a page of. */
-function emptyAreas(k: Kernel): CardView[] {
+/** Areas that no entry maps a page of; `last` is the address that stands above already. */
+function emptyAreas(k: Kernel, processes: readonly number[], last: number | undefined): CardView[] {
   const empty = k.vmas
     .rows()
+    .filter(({ vm_mm }) => processes.includes(vm_mm))
     .filter(({ vm_mm, vm_start, vm_end }) => k.ptes.in(vm_mm).runs(vm_start, vm_end).length === 0)
-  return empty.map(({ id, label, vm_start }) => {
-    const { pgd, pud, pmd } = indicesOf(vm_start)
+  return empty.slice(0, MAX_EMPTY).map(({ id, label, vm_mm, vm_start }) => {
+    const isOne = k.mms.rows().length === 1
+    const owner = isOne ? '' : ` of ${processName(k, vm_mm)}`
     return {
       target: { kind: 'vma', id },
-      above: `PGD ${pgd} › PUD ${pud} › PMD ${pmd}`,
+      ...(vm_start === last ? {} : { above: pathText(vm_start, false, isOne) }),
       title: 'none',
-      side: `area ${label}`,
+      side: `area ${label}${owner}`,
       tone: 'quiet',
-      rows: [{ kind: 'text', value: 'No entry: the next access faults.', tone: 'quiet' }],
+      rows: [
+        { kind: 'text', value: 'No entry: the next access faults.', tone: 'quiet' },
+        ...lockRows(k, vm_mm, vm_start),
+      ],
     }
   })
 }
 
-/** From entries to the pages that they map. */
-export function linkPageTable(k: Kernel, findings: readonly Finding[]): Link[] {
-  return entriesOf(k)
-    .slice(0, MAX_ENTRIES)
-    .map(({ mm, run }) => ({
-      from: { kind: 'pte', id: mm, key: run.start },
-      to: { kind: 'page', id: 0, key: run.pfn },
-      tone: brokenText(k, { mm, run }, findings) === undefined ? 'mapped' : 'broken',
-    }))
+/** From entries to the pages, or to the slots of the swap device, that they name. */
+export function linkPageTable(scene: Scene, findings: readonly Finding[]): Link[] {
+  const { entries, hiddenEntries } = scene
+  const drawn = entries.flatMap((entry) => linksOf(scene, entry, findings))
+  const hidden = new Set(
+    hiddenEntries
+      .filter(namesPage)
+      .flatMap(({ run }) => cardsOfPages(scene, run.pfn, run.length))
+      .map(({ kind, key }) => (kind === 'page' ? key : undefined)),
+  )
+  const counted = [...hidden].map(
+    (key): Link => ({
+      from: rest.entries,
+      to: key === undefined ? rest.pages : { kind: 'page', id: 0, key },
+      tone: 'mapped',
+    }),
+  )
+  return [...drawn, ...counted]
+}
+
+function linksOf(scene: Scene, entry: Entry, findings: readonly Finding[]): Link[] {
+  const { mm, run } = entry
+  const from = { kind: 'pte', id: mm, key: run.start }
+  if (run.kind === 'swap')
+    return [{ from, to: { kind: 'swap_slot', id: 0, key: run.pfn }, tone: 'owned' }]
+  if (run.pfn < 0) return []
+  const isBroken = brokenText(scene.k, entry, findings) !== undefined
+  const tone = isBroken ? 'broken' : run.kind === 'leaf' ? 'mapped' : 'gone'
+  return cardsOfPages(scene, run.pfn, run.length)
+    .slice(0, 4)
+    .map((to) => ({ from, to, tone }))
 }

@@ -1,7 +1,8 @@
 import type { KeyboardEvent, ReactNode } from 'react'
 import type { Target } from '../../machine'
-import { clipText, PADDING, type PlacedCard, type PlacedRow } from './card-layout'
-import { cardText } from './cards'
+import { ByteMark, byteWidth } from './ByteMark'
+import { clipText, clipWords, PADDING, type PlacedCard, type PlacedRow } from './card-layout'
+import { cardText, rowText } from './cards'
 import { RowMark } from './RowMark'
 
 /** What a mark tells the board. */
@@ -70,8 +71,8 @@ export function CardMark({ placed, light, ...handlers }: CardProps) {
         {...handlers}
       >
         {card.above !== undefined && (
-          <text className="above" x={0} y={-8}>
-            {clipText(card.above, width)}
+          <text className={`above ${card.target.kind}`} x={0} y={-8}>
+            {clipText(card.above, width, 6.7)}
           </text>
         )}
         <rect className="box" width={width} height={height} rx={5} />
@@ -103,11 +104,14 @@ interface NestedProps extends MarkHandlers {
 function NestedMark({ placed: { row, y }, width, light, ...handlers }: NestedProps) {
   if (row.kind !== 'mark') return null
   const inner = width - 2 * PADDING
+  const left = Math.max(28, 18 + row.title.length * 8)
+  const subLeft = row.title.length > 4 ? 10 : left
+  const chip = row.byte === undefined ? 0 : byteWidth(row.byte) + 8
   return (
     <g transform={`translate(${PADDING} ${y})`}>
       <Mark
         target={row.target}
-        label={`${row.title}: ${row.value}, ${row.sub}`}
+        label={rowText(row)}
         className={`nested ${light(row.target)}`}
         {...handlers}
       >
@@ -115,12 +119,13 @@ function NestedMark({ placed: { row, y }, width, light, ...handlers }: NestedPro
         <text className="letter" x={10} y={19}>
           {row.title}
         </text>
-        <text x={28} y={19}>
-          {clipText(row.value, inner - 36, 6.6)}
+        <text x={left} y={19}>
+          {clipWords(row.value, inner - left - 4 - chip, 7.2)}
         </text>
-        <text className="quiet" x={28} y={35}>
-          {clipText(row.sub, inner - 36, 6.6)}
+        <text className="quiet" x={subLeft} y={35}>
+          {clipText(row.sub, inner - subLeft - 8, 6.7)}
         </text>
+        {row.byte !== undefined && <ByteMark byte={row.byte} right={inner - 7} y={6} />}
       </Mark>
     </g>
   )

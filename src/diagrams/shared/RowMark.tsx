@@ -1,6 +1,8 @@
+import { ByteRow } from './ByteMark'
 import { CountMark } from './CountMark'
 import { PADDING, type PlacedRow } from './card-layout'
 import type { BitCell, Pill, Segment, Tone } from './cards'
+import { LabelsMark } from './LabelsMark'
 
 interface RowProps {
   readonly placed: PlacedRow
@@ -22,6 +24,10 @@ export function RowMark({ placed, width }: RowProps) {
       return <PillsRow label={row.label} pills={row.pills} y={y} width={inner} />
     case 'bar':
       return <BarRow segments={row.segments} total={row.total} y={y} width={inner} />
+    case 'byte':
+      return <ByteRow label={row.label} byte={row.byte} y={y} width={inner} />
+    case 'labels':
+      return <LabelsMark title={row.title} lines={row.lines} y={y} width={inner} />
     case 'mark':
       return null
     default:
@@ -55,17 +61,20 @@ function TextRow({ placed: { row, y, lines }, width }: RowProps) {
 }
 
 const GAP = 2
+/** Few bits do not fill the row. */
+const WIDEST_CELL = 44
 
 function BitsRow({ bits, y, width }: { bits: readonly BitCell[]; y: number; width: number }) {
-  const cell = (width + GAP) / bits.length - GAP
+  const cell = Math.min(WIDEST_CELL, (width + GAP) / bits.length - GAP)
   return (
     <g className="bits">
-      {bits.map(({ name, on, changed }, i) => (
+      {bits.map(({ name, says, on, changed }, i) => (
         <g
           key={name}
           className={`${on ? 'on' : 'off'} ${changed ? 'changed' : ''}`}
           transform={`translate(${PADDING + i * (cell + GAP)} ${y})`}
         >
+          {says !== undefined && <title>{says}</title>}
           <rect width={cell} height={18} rx={2} />
           <text x={cell / 2} y={13} textAnchor="middle">
             {name}
@@ -76,6 +85,9 @@ function BitsRow({ bits, y, width }: { bits: readonly BitCell[]; y: number; widt
   )
 }
 
+/** A pill that stands alone does not fill the row. */
+const WIDEST_PILL = 130
+
 interface PillsProps {
   readonly label: string
   readonly pills: readonly Pill[]
@@ -84,8 +96,8 @@ interface PillsProps {
 }
 
 function PillsRow({ label, pills, y, width }: PillsProps) {
-  const labelWidth = label.length * 6.3 + 6
-  const pill = (width - labelWidth) / pills.length
+  const labelWidth = label.length * 6.62 + 8
+  const pill = Math.min(WIDEST_PILL, (width - labelWidth) / pills.length)
   return (
     <g className="pills">
       <text className="label" x={PADDING} y={y + 13}>

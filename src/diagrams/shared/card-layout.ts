@@ -24,10 +24,21 @@ const HEADER = 30
 const ABOVE = 18
 const GAP = 14
 const LINE = 17
+/** Between a line of text and a picture below it. */
+const LEAD = 4
 /** Width of a character of the board's text, in pixels: what wrapping reckons with. */
 const CHARACTER = 7
 
-const fixedHeights = { bits: 28, count: 44, pills: 26, bar: 24, mark: 52 } as const
+const fixedHeights = { bits: 28, count: 44, pills: 26, bar: 24, mark: 52, byte: 27 } as const
+
+/** A line of labels, and their heading. */
+export const LABEL_LINE = 15
+
+function rowHeight(row: Row, lines: readonly string[]): number {
+  if (row.kind === 'text') return lines.length * LINE
+  if (row.kind === 'labels') return (row.lines.length + 1) * LABEL_LINE + 4
+  return fixedHeights[row.kind]
+}
 
 /** Stacks cards in a column. Returns them placed, and the y below the last. */
 export function stackCards(
@@ -48,9 +59,10 @@ export function stackCards(
 
 function placeCard(card: CardView, x: number, y: number, width: number): PlacedCard {
   let at = HEADER
-  const rows = card.rows.map((row) => {
+  const rows = card.rows.map((row, i) => {
+    if (row.kind !== 'text' && card.rows[i - 1]?.kind === 'text') at += LEAD
     const lines = row.kind === 'text' ? textLines(row, width - 2 * PADDING) : []
-    const height = row.kind === 'text' ? lines.length * LINE : fixedHeights[row.kind]
+    const height = rowHeight(row, lines)
     const placed = { row, y: at, height, lines }
     at += height
     return placed
@@ -81,6 +93,12 @@ export function wrap(text: string, room: number): string[] {
     }
   }
   return [...lines, line]
+}
+
+/** Leaves out the words that do not fit on one line: half a word says less than none. */
+export const clipWords = (text: string, width: number, character = CHARACTER): string => {
+  const room = Math.floor(width / character)
+  return text.length <= room ? text : text.slice(0, Math.max(0, text.lastIndexOf(' ', room)))
 }
 
 /** Cuts a text that must stay on one line. */

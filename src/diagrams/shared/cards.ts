@@ -5,6 +5,8 @@ export type Tone = 'plain' | 'quiet' | 'mapped' | 'pinned' | 'owned' | 'broken' 
 
 export interface BitCell {
   readonly name: string
+  /** The name in full, where `name` is a short one. */
+  readonly says?: string
   readonly on: boolean
   /** Changed by the last step. */
   readonly changed: boolean
@@ -22,6 +24,21 @@ export interface Segment {
   readonly end: number
   readonly tone: Tone
   readonly says: string
+}
+
+/** What somebody finds in a page: its first byte, and one behind the first sector if that differs. */
+export interface Byte {
+  readonly value: number
+  readonly rest?: number
+  /** Before the last step, if that changed it. */
+  readonly was?: number
+}
+
+/** How many users of a kind a page has, and what each adds to which counter. */
+export interface LabelLine {
+  readonly name: string
+  readonly count: number
+  readonly where: string
 }
 
 /** A line of a card. */
@@ -48,7 +65,10 @@ export type Row =
       readonly title: string
       readonly value: string
       readonly sub: string
+      readonly byte?: Byte
     }
+  | { readonly kind: 'byte'; readonly label: string; readonly byte: Byte }
+  | { readonly kind: 'labels'; readonly title: string; readonly lines: readonly LabelLine[] }
 
 /** An object of the kernel as the board draws it. */
 export interface CardView {
@@ -78,7 +98,13 @@ export function cardText({ title, side, rows, above }: CardView): string {
     .join('; ')
 }
 
-function rowText(row: Row): string {
+export const hexByte = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
+
+/** `0x22`, or `0x50 → 0x22`, or `0x22, then 0x50` where the rest of the page differs. */
+export const byteText = ({ value, rest, was }: Byte): string =>
+  `${was === undefined ? '' : `${hexByte(was)} → `}${hexByte(value)}${rest === undefined ? '' : `, then ${hexByte(rest)}`}`
+
+export function rowText(row: Row): string {
   switch (row.kind) {
     case 'text':
       return `${row.label === undefined ? '' : `${row.label} `}${row.was === undefined ? '' : `${row.was} → `}${row.value}`
@@ -86,7 +112,7 @@ function rowText(row: Row): string {
       return `bits ${
         row.bits
           .filter(({ on }) => on)
-          .map(({ name }) => name)
+          .map(({ name, says }) => says ?? name)
           .join(' ') || 'none'
       }`
     case 'count':
@@ -99,7 +125,16 @@ function rowText(row: Row): string {
     case 'bar':
       return row.segments.map(({ says }) => says).join(', ')
     case 'mark':
-      return `${row.title}: ${row.value}, ${row.sub}`
+      return `${row.title}: ${row.value}, ${row.sub}${row.byte === undefined ? '' : `, reads ${byteText(row.byte)}`}`
+    case 'byte':
+      return `${row.label} ${byteText(row.byte)}`
+    case 'labels':
+      return `${row.title}: ${
+        row.lines
+          .filter(({ count }) => count > 0)
+          .map(({ name, count, where }) => `${count} ${name} (${where})`)
+          .join(', ') || 'nobody'
+      }`
     default:
       return row satisfies never
   }

@@ -25,3 +25,9 @@ export function addressRange(start: number, end: number): string {
   const digits = (address: number) => address.toString(16).padStart(8, '0')
   return `${digits(start)}–${digits(end)}`
 }
+
+/** A 64-bit word in two halves: `00000403 00000001`. */
+export function hexWord(value: bigint): string {
+  const digits = BigInt.asUintN(64, value).toString(16).padStart(16, '0')
+  return `0x${digits.slice(0, 8)} ${digits.slice(8)}`
+}

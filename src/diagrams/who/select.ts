@@ -1,113 +1,58 @@
-import { errnoName } from '../../linux/include/errno'
-import { PAGE_SIZE } from '../../linux/include/mm'
-import type { Kernel } from '../../linux/kernel'
-import type { CardView, Link, Row } from '../shared/cards'
-import { hex, pageCount, pageRange, size } from '../shared/format'
+import type { Change } from '../../arena'
+import { cardsOfPages, type Scene } from '../scene/scene'
+import type { CardView, Link } from '../shared/cards'
+import { rest } from '../shared/rest'
+import { handleCards } from './handle-cards'
+import { buffersOf, pipeCards } from './pipe-cards'
+import { processCards } from './process-cards'
+import { threadCards } from './thread-cards'
 
-/** Processes with their areas, other threads, and what is pinned. */
-export const selectWho = (k: Kernel): CardView[] => [
-  ...processes(k),
-  ...pins(k),
-  ...otherThreads(k),
-]
-
-function processes(k: Kernel): CardView[] {
-  return k.mms.rows().map(({ id, comm, pid }) => ({
-    target: { kind: 'mm', id },
-    title: comm,
-    side: `pid ${pid}`,
-    tone: 'plain',
-    rows: [...areas(k, id), ...signals(k, id)],
-  }))
+/** Processes with their areas, devices that have pages, pipes, and other threads. */
+export function selectWho(scene: Scene, changes: readonly Change[]): CardView[] {
+  const cards = [
+    ...processCards(scene, changes),
+    ...handleCards(scene.k, changes),
+    ...pipeCards(scene.k, changes),
+  ]
+  return [...cards, ...threadCards(scene.k, cards.length)]
 }
 
-function areas(k: Kernel, mm: number): Row[] {
-  const mapped = k.vmas.rows().filter(({ vm_mm }) => vm_mm === mm)
-  return mapped.map((vma) => ({
-    kind: 'mark',
-    target: { kind: 'vma', id: vma.id },
-    title: vma.label,
-    value: `${size((vma.vm_end - vma.vm_start) * PAGE_SIZE)} MAP_SHARED`,
-    sub: `${k.inodes.at(vma.vm_file).name} + ${hex(vma.vm_pgoff * PAGE_SIZE)}`,
-  }))
-}
-
-function signals(k: Kernel, mm: number): Row[] {
-  const threads = k.tasks.rows().filter((task) => task.mm === mm && task.signal !== 'none')
-  return threads.map(({ signal, si_code }) => ({
-    kind: 'text',
-    value: `${signal}, ${si_code}`,
-    tone: 'broken',
-  }))
-}
-
-function pins(k: Kernel): CardView[] {
-  return k.pinHandles.rows().map(({ id, kind, task, got }) => {
-    const held = k.pinned.in(id).runs()
-    return {
-      target: { kind: 'pin', id },
-      title: `FOLL_${kind}`,
-      side: pageCount(got),
-      tone: 'pinned',
-      rows: [
-        { kind: 'text', label: 'taken by', value: k.tasks.at(task).name },
-        ...held.slice(0, 3).map(
-          (run): Row => ({
-            kind: 'text',
-            label: 'holds',
-            value: pageRange(run.pfn, run.length),
-            tone: 'pinned',
-          }),
-        ),
-      ],
-    }
-  })
-}
-
-function otherThreads(k: Kernel): CardView[] {
-  const others = k.tasks.rows().filter(({ mm }) => mm === 0)
-  return others.map(({ id, name, ret, role }) => {
-    const top = k.machine.frames(id)[0]
-    const waits = k.machine.waiting(id) !== undefined
-    const value = top === undefined ? idleText(ret) : (top.step.fn ?? top.operation.source.fn)
-    return {
-      target: { kind: 'task', id },
-      title: name,
-      side: role,
-      tone: top === undefined ? 'quiet' : 'plain',
-      rows: [{ kind: 'text', label: waits ? 'waits in' : top === undefined ? '' : 'next', value }],
-    }
-  })
-}
-
-const idleText = (ret: number): string =>
-  ret === 0 ? 'in user space' : `in user space, last returned ${errnoName(ret)}`
-
-/** From areas to their entries, and from pins to their pages. */
-export function linkWho(k: Kernel): Link[] {
-  const entries = k.vmas.rows().flatMap((vma) =>
-    k.ptes
-      .in(vma.vm_mm)
-      .runs(vma.vm_start, vma.vm_end)
+/** From areas to their entries, and from devices and pipes to the pages that they hold. */
+export function linkWho(scene: Scene): Link[] {
+  const { k, entries, hiddenProcesses, hiddenEntries } = scene
+  const areas = k.vmas.rows()
+  const mapped = entries.flatMap(({ mm, run }) =>
+    areas
+      .filter(
+        ({ vm_mm, vm_start, vm_end }) => vm_mm === mm && vm_start < run.end && run.start < vm_end,
+      )
       .map(
-        ({ start }): Link => ({
-          from: { kind: 'vma', id: vma.id },
-          to: { kind: 'pte', id: vma.vm_mm, key: start },
+        ({ id }): Link => ({
+          from: { kind: 'vma', id },
+          to: { kind: 'pte', id: mm, key: run.start },
           tone: 'mapped',
         }),
       ),
   )
-  const pages = k.pinHandles.rows().flatMap(({ id }) =>
-    k.pinned
+  const counted: Link[] =
+    hiddenProcesses.length > 0 && hiddenEntries.length > 0
+      ? [{ from: rest.processes, to: rest.entries, tone: 'mapped' }]
+      : []
+  return [...mapped, ...counted, ...held(scene), ...piped(scene)]
+}
+
+const held = (scene: Scene): Link[] =>
+  scene.k.pinHandles.rows().flatMap(({ id }) =>
+    scene.k.pinned
       .in(id)
       .runs()
-      .map(
-        ({ pfn }): Link => ({
-          from: { kind: 'pin', id },
-          to: { kind: 'page', id: 0, key: pfn },
-          tone: 'pinned',
-        }),
-      ),
+      .flatMap(({ pfn, length }) => cardsOfPages(scene, pfn, length).slice(0, 4))
+      .map((to): Link => ({ from: { kind: 'pin', id }, to, tone: 'pinned' })),
   )
-  return [...entries, ...pages]
-}
+
+const piped = (scene: Scene): Link[] =>
+  scene.k.pipes.rows().flatMap(({ id }) =>
+    buffersOf(scene.k, id)
+      .flatMap(({ pfn }) => cardsOfPages(scene, pfn, 1))
+      .map((to): Link => ({ from: { kind: 'pipe', id }, to, tone: 'pinned' })),
+  )

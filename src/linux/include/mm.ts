@@ -7,4 +7,3 @@ export const VM_FAULT_FALLBACK = 0x800
 export const PAGE_SIZE = 4096
 export const VM_FAULT_OOM = 0x1
 export const VM_FAULT_HWPOISON = 0x10
-export const VM_FAULT_RETRY = 0x400

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { bootUntouched, type MemoryKernel, P } from '../../testing/memory-kernel'
-import { acts, loads, watch } from '../../testing/mutate'
+import { bootUntouched, type MemoryKernel, P, Q } from '../../testing/memory-kernel'
+import { acts, deviceReads, loads, watch } from '../../testing/mutate'
 import { dmaWrite } from '../drivers/dma/engine'
 import { bio_endio, directRead } from '../fs/direct-io'
-import { vmsplice_to_pipe } from '../fs/splice'
+import { pipe_read, vmsplice_to_pipe } from '../fs/splice'
 import { PG } from '../include/page-flags'
 import { cowIsolation } from '../invariants/cow-isolation'
 import { gupCoherency } from '../invariants/gup-coherency'
@@ -33,7 +33,6 @@ S13 | own page vmspliced, write-protected, owner writes | 1 / 0 / 0 | 2 | 1 | 1/
 S14 | KSM page, single mapping | 1 / 0 / 0 | 1 | 0 | 1/1/0/0/0/0 | R* ✔ | C ✔ | C ✔ | C! ✔ | C ✔
 `
 
-/** Columns of the verdicts, and the kernels that have the rule of each. */
 const RULES = [
   { column: 0, rule: '(i)', preset: 'v5.7' },
   { column: 0, rule: '(iii)', preset: 'andrea-2021' },
@@ -43,6 +42,7 @@ const RULES = [
   { column: 3, rule: '(iv)', preset: 'jason-2021' },
   { column: 4, rule: '(v)', preset: 'v5.19' },
   { column: 4, rule: '(v)', preset: 'v6.12' },
+  { column: 4, rule: '(v+)', preset: 'v6.15' },
 ] as const
 
 const rows = TABLE.trim()
@@ -54,7 +54,7 @@ const rows = TABLE.trim()
 
 const cells = rows.flatMap(({ verdicts, ...row }) =>
   RULES.map(({ column, rule, preset }) => {
-    const [answer = '', judgement = ''] = (verdicts[column] ?? '').split(' ')
+    const [answer = '', judgement = ''] = verdicts[column]?.split(' ') ?? []
     return { ...row, rule, preset, answer: answer.charAt(0), judgement }
   }),
 )
@@ -95,76 +95,59 @@ const read = (k: MemoryKernel) =>
 const complete = (k: MemoryKernel) => () =>
   k.task('nvme0').begins(bio_endio, { handle: 1, value: 0xd1 }).finishes()
 
-/** Written by one CPU; then shared with a child, which exits. */
-function formerlyShared(k: MemoryKernel, cpu: string): Built {
-  acts.store(k, cpu, 0x50).finishes()
+/** Shared with a child, which exits. */
+function formerlyShared(k: MemoryKernel): Built {
   acts.fork(k).finishes()
   exit(k, 'child')
   return {}
 }
 
-const written = (k: MemoryKernel): void => {
-  acts.store(k, 'parent', 0x50).finishes()
-  k.drain()
+/** Shared by fork, swapped out, and read back by the parent; the child may have exited before that. */
+function swappedIn(k: MemoryKernel, isLast: boolean): Built {
+  acts.fork(k).finishes()
+  acts.reclaim(k).finishes()
+  if (isLast) exit(k, 'child')
+  loads(k, 'parent')
+  return {}
 }
 
 /** How each situation comes about. */
 const BUILD: Readonly<Record<string, (k: MemoryKernel) => Built>> = {
   S1(k) {
-    written(k)
     for (const write of [0, 1]) acts.protect(k, write).finishes()
     return {}
   },
   S2(k) {
-    written(k)
     acts.fork(k).finishes()
     vmsplice(k, 'child')
     acts.munmap(k, 'child').finishes()
     return {}
   },
   S3(k) {
-    written(k)
     acts.gup(k, { longterm: 1 }).finishes()
     acts.fork(k).finishes()
     return { after: dma(k) }
   },
   S4(k) {
-    written(k)
     acts.gup(k, { longterm: 1 }).finishes()
     acts.clearRefs(k).finishes()
     return { after: dma(k) }
   },
   S5(k) {
-    written(k)
     read(k)
     acts.clearRefs(k).finishes()
     return { who: 'thread 2', offset: 512, after: complete(k) }
   },
   S6(k) {
-    written(k)
     read(k)
     k.task('thread 2').begins(kernel_clone, { name: 'child' }).finishes()
     return { who: 'thread 2', offset: 512, after: complete(k) }
   },
-  S7: (k) => formerlyShared(k, 'parent'),
-  S8: (k) => formerlyShared(k, 'thread 2'),
-  S9(k) {
-    written(k)
-    acts.fork(k).finishes()
-    acts.reclaim(k).finishes()
-    exit(k, 'child')
-    loads(k, 'parent')
-    return {}
-  },
-  S10(k) {
-    written(k)
-    acts.fork(k).finishes()
-    acts.reclaim(k).finishes()
-    loads(k, 'parent')
-    return {}
-  },
+  S7: formerlyShared,
+  S8: formerlyShared,
+  S9: (k) => swappedIn(k, true),
+  S10: (k) => swappedIn(k, false),
   S11(k) {
-    written(k)
     const cpu = acts.gup(k, { who: 'thread 2' }).runTo('try_grab')
     acts.munmap(k, 'parent').finishes()
     acts.store(k, 'other', 0x60).finishes()
@@ -175,26 +158,30 @@ const BUILD: Readonly<Record<string, (k: MemoryKernel) => Built>> = {
     return { who: 'other', after: () => cpu.finishes() }
   },
   S12(k) {
-    written(k)
     acts.fork(k).finishes()
     acts.gup(k, { write: 0, longterm: 1 }).finishes()
     exit(k, 'child')
     return {}
   },
   S13(k) {
-    written(k)
     vmsplice(k, 'parent')
     acts.clearRefs(k).finishes()
     return {}
   },
   S14(k) {
-    written(k)
     acts.store(k, 'other', 0x50).finishes()
     k.drain()
     for (const who of ['parent', 'other']) acts.mergeable(k, who).finishes()
     acts.scan(k, 'parent').finishes()
     return {}
   },
+}
+
+/** Builds a situation. In S7 and S8 the page stays in the LRU batch of the CPU that wrote it. */
+function build(k: MemoryKernel, id: string): Built {
+  acts.store(k, id === 'S8' ? 'thread 2' : 'parent', 0x50).finishes()
+  if (id !== 'S7' && id !== 'S8') k.drain()
+  return BUILD[id]?.(k) ?? {}
 }
 
 /** The page as the fault finds it: m / s / c, reference count, E, labels. */
@@ -211,6 +198,8 @@ function stateOf(k: MemoryKernel) {
 }
 
 const PROMISES = [gupCoherency, cowIsolation, noLostDma]
+const LOST = ['S5', 'S6']
+const broken = (id: string): string => (LOST.includes(id) ? 'noLostDma' : 'gupCoherency')
 
 describe('decision snapshots (§4.5 of the pins sheet)', () => {
   const reachable = cells.filter(({ answer }) => answer !== '–')
@@ -220,16 +209,82 @@ describe('decision snapshots (§4.5 of the pins sheet)', () => {
     const forkCopy = id === 'S3' ? { forkCopy: 'share' } : {}
     const freezes = rule === '(i)' || rule === '(iii)' ? { ksmReuse: 'freeze' } : {}
     const k = boot(preset, { ...REACHABLE, ...forkCopy, ...freezes })
-    const { who = 'parent', offset = 0, after } = BUILD[id]?.(k) ?? {}
-    const expected = { counts, ref, E: tracksExclusive(k.kernel) ? E : '0', labels }
-    expect({ entry: k.entry(who), ...stateOf(k) }).toEqual({ entry: 'P RO', ...expected })
+    const { who = 'parent', offset = 0, after } = build(k, id)
+    const expected = { counts, ref, E: tracksExclusive(k.kernel) ? E : '0' }
+    const { labels: users, ...state } = stateOf(k)
+    expect([k.entry(who), state]).toEqual(['P RO', expected])
     const found = watch(k, PROMISES)
     acts.store(k, who, 0x77, offset).finishes()
     const entry = k.entry(who)
-    expect(entry === 'P RW' ? 'R' : 'C').toBe(cell.answer)
-    expect(entry.endsWith('RW')).toBe(true)
+    expect([entry === 'P RW' ? 'R' : 'C', entry.slice(-2)]).toEqual([cell.answer, 'RW'])
     after?.()
-    if (cell.judgement === '✘') expect(found).not.toEqual([])
+    if (cell.judgement === '✘')
+      expect(found.join()).toContain(id === 'S2' ? 'cowIsolation' : broken(id))
     else expect(found).toEqual([])
+    expect(users).toBe(labels)
+  })
+})
+
+describe('a cell of the table', () => {
+  it('is there for each situation and column, and wasteful only where rule (i) is right to reuse', () => {
+    expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 14 }, (_, i) => `S${i + 1}`))
+    expect(Object.keys(BUILD)).toEqual(rows.map(({ id }) => id))
+    expect(cells.every(({ answer }) => ['R', 'C', '–'].includes(answer))).toBe(true)
+    const wasted = rows.filter(({ verdicts }) => verdicts.some((each) => each.endsWith('~')))
+    expect(wasted.every(({ verdicts }) => verdicts[0] === 'R ✔')).toBe(true)
+  })
+})
+
+describe('a situation that cannot occur', () => {
+  const reach = (id: string, preset: string, without: string) => {
+    const { [without]: _, ...policies } = REACHABLE as Readonly<Record<string, string>>
+    const k = boot(preset, policies)
+    const found = watch(k)
+    build(k, id).after?.()
+    expect(found).toEqual([])
+    return k
+  }
+
+  it.each(['v5.19', 'v6.12', 'v6.15'])('is S3 in %s: fork copied the page', (preset) => {
+    const k = reach('S3', preset, 'forkCopy')
+    expect([k.entry('parent'), k.entry('child')]).toEqual(['P RW', 'Q RW'])
+    expect(k.page(P)).toBe('1025 / 0 UELR (pte1 pin1)')
+    expect([loads(k, 'parent'), loads(k, 'child')]).toEqual([0xd1, 0x50])
+  })
+
+  it.each(['v6.5', 'v6.12', 'v6.15'])('is S6 in %s: O_DIRECT pins, and fork copied', (preset) => {
+    const k = reach('S6', preset, 'directIo')
+    expect([k.entry('parent'), k.entry('child')]).toEqual(['P RW', 'Q RW'])
+    expect([loads(k, 'thread 2'), loads(k, 'child')]).toEqual([0xd1, 0x50])
+  })
+
+  it.each(['v5.19', 'v6.12', 'v6.15'])('is S12 in %s: the pin unshared the page', (preset) => {
+    const k = reach('S12', preset, 'gupRead')
+    expect([k.entry('parent'), k.page(Q)]).toEqual(['Q RO', '1026 / 0 UER (pte1 lru1 pin1)'])
+    expect(k.kernel.freePages.has(P)).toBe(true)
+    acts.store(k, 'parent', 0x77).finishes()
+    expect([k.entry('parent'), deviceReads(k)]).toEqual(['Q RW', 0x77])
+  })
+})
+
+describe('what a rule leaves open', () => {
+  const piped = (preset: string): number => {
+    const k = boot(preset, REACHABLE)
+    build(k, 'S13')
+    acts.store(k, 'parent', 0x77).finishes()
+    k.task('parent').begins(pipe_read, { pipe: 1 }).finishes()
+    return k.task('parent').row.value
+  }
+
+  it('is what a pipe of one’s own page shows after a write (S13): documented either way', () => {
+    expect(['v5.7', 'v6.12'].map(piped)).toEqual([0x77, 0x77])
+    expect(['v5.9', 'v5.18', 'jason-2021'].map(piped)).toEqual([0x50, 0x50, 0x50])
+  })
+
+  it('is a KSM page up to 5.0: rule (i) copies it (S14)', () => {
+    const k = boot('v4.14', {})
+    build(k, 'S14')
+    acts.store(k, 'parent', 0x77).finishes()
+    expect(k.entry('parent')).toBe('R RW')
   })
 })

@@ -1,6 +1,6 @@
 import { FOLL } from '../include/gup'
 import type { Kernel } from '../kernel'
-import { pageMapcount } from './folio'
+import { isKsm, pageMapcount } from './folio'
 
 /** The users of one page by the labels of the mail of January 2021 (pins sheet §5). */
 export interface Labels {
@@ -51,6 +51,9 @@ export const batchesOf = (k: Kernel, pfn: number): number =>
     return sum + runs.filter((run) => covers(run, pfn)).length
   }, 0)
 
+/** The stable tree points to a KSM page, and holds no reference of it. */
+const stableTree = (k: Kernel, pfn: number): number => (isKsm(k, pfn) ? 1 : 0)
+
 /** Counts the users of a page by label: what is true, whatever `_refcount` can say. */
 export function labelsOf(k: Kernel, pfn: number): Labels {
   const slot = slotCaching(k, pfn)
@@ -69,7 +72,7 @@ export function labelsOf(k: Kernel, pfn: number): Labels {
         momentary.ksmd
   return {
     ptes: pageMapcount(k, pfn) + (slot?.count ?? 0),
-    pointers: batchesOf(k, pfn) + (slot === undefined ? 0 : 1) + lookups,
+    pointers: batchesOf(k, pfn) + (slot === undefined ? 0 : 1) + stableTree(k, pfn) + lookups,
     readers: count(FOLL.write, false),
     writers: count(FOLL.write, true),
     longterm: count(FOLL.longterm, true),

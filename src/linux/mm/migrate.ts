@@ -89,8 +89,8 @@ export const migrate_folio = operation({
       does: 'Does anybody but migration hold it? Then it fails. Otherwise copy the bytes, and move mapping and index.',
       fn: '__migrate_folio',
       run(k, t) {
-        const expected = inSwapCache(k, t.pfn) ? 1 : 0
-        if (refcountOf(k, t.pfn) !== expected + 1 || expected === 1) return 'failed'
+        const expected = folio_expected_ref_count(k, t.pfn)
+        if (refcountOf(k, t.pfn) !== expected + 1 || inSwapCache(k, t.pfn)) return 'failed'
         const { mapping_flags, anon_vma, index, flags } = k.pages.at(t.pfn)
         const to = k.pages.at(t.target)
         to.mapping_flags = mapping_flags
@@ -208,5 +208,5 @@ export function folio_isolate_lru(k: Kernel, pfn: number): boolean {
 }
 
 /** What an unpinned page would be expected to count: entries, and the swap cache. */
-export const folio_expected_ref_count = (k: Kernel, pfn: number): number =>
+const folio_expected_ref_count = (k: Kernel, pfn: number): number =>
   pageMapcount(k, pfn) + (inSwapCache(k, pfn) ? 1 : 0)

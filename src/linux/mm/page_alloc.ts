@@ -46,10 +46,6 @@ export function alloc_page(
   return undefined
 }
 
-/** True if an allocation of this size would succeed. */
-export const canAlloc = (k: Kernel): boolean =>
-  zonesFor(k, 'movable').some(({ start, end }) => k.freePages.runs(start, end).length > 0)
-
 /** prep_compound_page(): makes pages from an aligned pfn on one folio. */
 export function prep_compound_page(k: Kernel, head: number, order: number): void {
   k.folios.fill(head, head + (1 << order), { head, order })

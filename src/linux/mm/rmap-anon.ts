@@ -103,14 +103,3 @@ export function anonPlaces(k: Kernel, pfn: number): Place[] {
       return kind === 'leaf' && mapped === pfn && (flags & (PTE.present | PTE.protnone)) !== 0
     })
 }
-
-/** Every entry that maps a page, wherever: KSM pages have no address of their own. */
-export function allPlaces(k: Kernel, pfn: number): Place[] {
-  return k.mms.rows().flatMap(({ id }) =>
-    k.ptes
-      .in(id)
-      .runs()
-      .filter((run) => run.kind === 'leaf' && run.pfn <= pfn && pfn < run.pfn + run.length)
-      .map((run) => ({ mm: id, vpn: run.start + pfn - run.pfn })),
-  )
-}
