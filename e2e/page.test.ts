@@ -21,7 +21,9 @@ test('the default scenario opens with nothing broken, and names the broken prope
   page,
 }) => {
   await page.goto('./')
-  await expect(page.getByRole('heading', { name: 'The reader writes through A.' })).toBeVisible()
+  await expect(
+    page.getByRole('heading', { name: 'The driver is gone; is the mapping?' }),
+  ).toBeVisible()
   await expect(page.getByText('recorded on 6.12.117')).toBeVisible()
   await expect(property(page, 'noPteToDeadPgmap')).toContainText('holds')
   await page.keyboard.press('End')

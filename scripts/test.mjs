@@ -39,7 +39,7 @@ const stages = [
         failed: report.numFailedTests,
       })),
   },
-  { name: 'build', command: ['npx', 'vite', 'build', '--logLevel', 'warn'], count: checkCount },
+  { name: 'build', command: ['npm', 'run', '--silent', 'build'], count: checkCount },
   { name: 'sizes', command: ['node', 'scripts/sizes.mjs'], count: checkCount },
   {
     name: 'end to end',

@@ -107,7 +107,8 @@ describe('registries', () => {
     const formats = unlistedFiles(files, 'src/formats', 'src/formats/index.ts')
     expect(
       formats.filter(
-        (path) => !/(iomem-flags|link-checks|machine-import|mail-trace|permalink)\.ts$/.test(path),
+        (path) =>
+          !/(iomem-flags|link-checks|machine-import|mail-trace|permalink|readers)\.ts$/.test(path),
       ),
     ).toEqual([])
   })

@@ -1,21 +1,27 @@
-import { type Imported, readAny } from '../formats'
+import type { Imported } from '../formats'
 import type { CxlNode } from '../formats/cxl'
 import { machineOf } from '../formats/machine-import'
-import { replay } from '../formats/recording/replay'
+import type { replay } from '../formats/recording/replay'
+import { loadReaders } from './readers'
 import { openScenarioWith } from './session'
 import { getState, setState } from './store'
 
 /** Imports a text that was pasted, dropped or chosen; every answer is in sentences. */
-export function importText(text: string): void {
-  const read = readAny(text)
+export async function importText(text: string): Promise<void> {
+  const readers = await loadReaders().catch(() => undefined)
+  if (readers === undefined) {
+    setState({ findings: ['The part of the page that reads listings could not be loaded.'] })
+    return
+  }
+  const read = readers.readAny(text)
   if (!read.ok) {
     setState({ findings: [read.error.sentence] })
     return
   }
-  setState({ findings: [...read.warnings, ...accept(read.value)] })
+  setState({ findings: [...read.warnings, ...accept(read.value, readers.replay)] })
 }
 
-function accept(imported: Imported): string[] {
+function accept(imported: Imported, replayed: typeof replay): string[] {
   switch (imported.kind) {
     case 'iomem':
       setState({ listing: imported.listing })
@@ -34,7 +40,7 @@ function accept(imported: Imported): string[] {
         `${imported.devices.length} DAX devices. This version reads them, and does not simulate them yet.`,
       ]
     case 'recording': {
-      const { name, kernel, records, compared, agreed } = replay(imported.recording)
+      const { name, kernel, records, compared, agreed } = replayed(imported.recording)
       return [
         `Recording ${name} of Linux ${kernel}: ${records} steps replayed, ${agreed} of ${compared} observed fields agree.`,
       ]

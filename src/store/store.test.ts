@@ -121,7 +121,7 @@ describe('menus', () => {
 })
 
 describe('links', () => {
-  it('restore scenario, policies, schedule and moment', () => {
+  it('restore scenario, policies, schedule and moment', async () => {
     changeSetup({ policies: { filesystem: 'ext4' } })
     seek(10)
     begin(2, 'createFile', { superBlock: 1, name: '/mnt/x', size: 4096 }, true)
@@ -134,7 +134,7 @@ describe('links', () => {
     expect(getState().notice).toBeUndefined()
   })
 
-  it('that are wrong are answered in words, and leave what is open', () => {
+  it('that are wrong are answered in words, and leave what is open', async () => {
     seek(12)
     for (const [link, sentence] of [
       ['#s/nothing', 'which this version does not have'],
@@ -147,17 +147,17 @@ describe('links', () => {
     }
   })
 
-  it('are not made of imported machines', () => {
-    importText(fixture('qemu-q35-pmem.iomem.txt'))
+  it('are not made of imported machines', async () => {
+    await importText(fixture('qemu-q35-pmem.iomem.txt'))
     expect(linkNow()).toHaveProperty('refused')
   })
 })
 
 describe('imports', () => {
-  it('open the machine that was pasted, and take ndctl’s word beside it', () => {
-    importText(fixture('qemu-q35-pmem.ndctl-list.json'))
+  it('open the machine that was pasted, and take ndctl’s word beside it', async () => {
+    await importText(fixture('qemu-q35-pmem.ndctl-list.json'))
     expect(getState().findings[0]).toContain('import /proc/iomem of the same machine')
-    importText(
+    await importText(
       `On Mon, somebody wrote:\n${fixture('qemu-q35-pmem.iomem.txt').replace(/^/gm, '> ')}`,
     )
     expect(getState().opened.scenario.title).toBe('An imported machine')
@@ -165,27 +165,28 @@ describe('imports', () => {
     expect(kernel().resources.rows().length).toBeGreaterThan(25)
   })
 
-  it('say what a recording comes to', () => {
-    importText(fixture('recordings/fsdax-xfs-hold.jsonl'))
+  it('say what a recording comes to', async () => {
+    await importText(fixture('recordings/fsdax-xfs-hold.jsonl'))
     expect(getState().findings[0]).toContain('241 of 241 observed fields agree')
   })
 
-  it('answer bad input in a sentence, and leave what is open', () => {
+  it('answer bad input in a sentence, and leave what is open', async () => {
     const before = getState().opened
-    for (const bad of ['', 'nonsense', '{"a":', '00100000-000fffff : x', '\u0000']) importText(bad)
+    for (const bad of ['', 'nonsense', '{"a":', '00100000-000fffff : x', '\u0000'])
+      await importText(bad)
     expect(getState().findings).toHaveLength(1)
     expect(getState().opened).toBe(before)
   })
 
-  it('say that a redacted listing has no addresses', () => {
-    importText('00000000-00000000 : Reserved\n00000000-00000000 : System RAM')
+  it('say that a redacted listing has no addresses', async () => {
+    await importText('00000000-00000000 : Reserved\n00000000-00000000 : System RAM')
     expect(getState().findings.join(' ')).toContain('root')
     expect(getState().opened.scenario).toBe(scenarios[0])
   })
 })
 
 describe('opening a scenario', () => {
-  it('says what cannot be opened', () => {
+  it('says what cannot be opened', async () => {
     openScenarioWith(scenarios[0] as never, { preset: 'v9' })
     expect(getState().notice).toContain('There is no kernel preset "v9"')
   })

@@ -20,7 +20,7 @@ const LARGE_PASTE = 200_000
 export async function importFiles(files: readonly File[]): Promise<void> {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const file of sorted.slice(0, 8))
-    importText(file.size > MAX_FILE_BYTES ? '\n'.repeat(200_002) : await file.text())
+    await importText(file.size > MAX_FILE_BYTES ? '\n'.repeat(200_002) : await file.text())
 }
 
 /** Paste, drop or choose what a machine printed. */
@@ -44,11 +44,11 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           const pasted = event.clipboardData.getData('text')
           if (pasted.length < LARGE_PASTE) return
           event.preventDefault()
-          importText(pasted)
+          void importText(pasted)
         }}
       />
       <div className="dialog-buttons">
-        <button type="button" className="primary" onClick={() => importText(text)}>
+        <button type="button" className="primary" onClick={() => void importText(text)}>
           Import the text
         </button>
         <label className="button">
@@ -96,5 +96,5 @@ const fetchText = async (file: string): Promise<string> => {
 
 const setAndImport = (setText: (text: string) => void) => (text: string) => {
   setText(text)
-  importText(text)
+  void importText(text)
 }

@@ -1,4 +1,3 @@
-import { scaleLog } from 'd3-scale'
 import { wrap } from '../shared/card-layout'
 import type { RangeView } from './select'
 
@@ -23,7 +22,10 @@ const TIB_16 = 2 ** 44
 const LINE = 17
 
 /** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice as high. */
-const heightOf = scaleLog().domain([KIB_4, TIB_16]).range([26, 54]).clamp(true)
+const heightOf = (bytes: number): number => {
+  const share = Math.log(bytes / KIB_4) / Math.log(TIB_16 / KIB_4)
+  return 26 + (54 - 26) * Math.min(1, Math.max(0, share))
+}
 
 /** Places ranges below each other in the order of their addresses; a bar spans the ranges inside it. */
 export function layoutWhere(
