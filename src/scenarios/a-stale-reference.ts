@@ -1,6 +1,16 @@
 import type { Kernel } from '../linux/kernel'
 import { bootMemoryMachine } from './memory-machine'
-import { areaAt, areaOf, counters, mappedBy, pageName, ruleOf, seedBuffer } from './memory-story'
+import {
+  areaAt,
+  areaOf,
+  counters,
+  forks,
+  mappedBy,
+  pageName,
+  ruleOf,
+  seedBuffer,
+  stores,
+} from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
 function build(setup: Setup): Kernel {
@@ -61,13 +71,9 @@ export const aStaleReference: Scenario = {
         `B’s buffer is ${pageName(mappedBy(k, 'B', 'mine'))}, once shared and no longer: ${counters(k, mappedBy(k, 'B', 'mine'))}, read-only.`,
       acts: [
         { who: 'B', operation: 'mapAnonymous', args: () => ({ pages: 1, label: 'mine' }) },
-        {
-          who: 'B',
-          operation: 'userStore',
-          args: (k) => ({ vpn: areaAt(k, 'mine'), value: 0xbb }),
-        },
+        stores('B', 0xbb, 'mine'),
         { who: 'B', operation: 'lru_add_drain_cpu', args: (k) => ({ cpu: cpuOf(k, 'B') }) },
-        { who: 'B', operation: 'kernel_clone', args: () => ({ name: 'child' }) },
+        forks('B', 'child'),
         { who: 'child', operation: 'do_exit' },
       ],
     },
@@ -83,13 +89,7 @@ export const aStaleReference: Scenario = {
         mappedBy(k, 'B', 'mine') === RECYCLED
           ? `${ruleOf(policies)}: the reference of a stranger does not matter, and B keeps its page.`
           : `${ruleOf(policies)}: B copies, to ${pageName(mappedBy(k, 'B', 'mine'))}. Needless, and with DMA attached to the old page it would be a loss; here it is only a copy.`,
-      acts: [
-        {
-          who: 'B',
-          operation: 'userStore',
-          args: (k) => ({ vpn: areaAt(k, 'mine'), value: 0xbc }),
-        },
-      ],
+      acts: [stores('B', 0xbc, 'mine')],
     },
     {
       title: 'A’s CPU looks again.',

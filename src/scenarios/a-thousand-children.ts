@@ -5,7 +5,7 @@ import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
 import { bootMemoryMachine } from './memory-machine'
-import { areaAt, counters, handleOf, mappedBy, pageName, seedBuffer } from './memory-story'
+import { areaAt, counters, forks, handleOf, mappedBy, pageName, seedBuffer } from './memory-story'
 import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
@@ -62,7 +62,7 @@ export const aThousandChildren: Scenario = {
           policies['pinCount'] === 'one' ? 'nothing' : 'one pin, or 1,024 plain references'
         return `${pageName(page)}: ${counters(k, page)}. There is no boundary between the two parts of _refcount: bit 10 means ${pin}.`
       },
-      acts: [{ who: 'parent', operation: 'kernel_clone', args: () => ({ name: 'child' }) }],
+      acts: [forks('parent', 'child')],
     },
     {
       title: 'And another.',
@@ -73,7 +73,7 @@ export const aThousandChildren: Scenario = {
           ? `The page is shared once more: ${counters(k, page)}. Nobody asks whether a page may be pinned that is not exclusive, or nothing could be pinned at all here.`
           : `This child gets a copy, ${pageName(child)}, though nothing is pinned: the process has pinned another page once (MMF_HAS_PINNED is never cleared), and folio_maybe_dma_pinned() says yes. Wasteful, and harmless.`
       },
-      acts: [{ who: 'parent', operation: 'kernel_clone', args: () => ({ name: 'child 2' }) }],
+      acts: [forks('parent', 'child 2')],
     },
   ],
 }

@@ -1,16 +1,19 @@
 import type { Kernel } from '../linux/kernel'
 import { bootMemoryMachine } from './memory-machine'
 import {
-  areaAt,
   counters,
+  dmaWrites,
   handleOf,
   isCoherent,
   lastRead,
+  loads,
   mappedBy,
   pageName,
   pinnedPage,
+  pins,
   ruleOf,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -35,6 +38,7 @@ export const clearRefsOnAPinnedVm: Scenario = {
   preset: 'v6.12',
   policies: ['cowReuse', 'clearRefs'],
   params: {},
+  recorded: { file: 'anon-cow', kernel: '6.12.117' },
   simplified: ['One page stands for the guest’s memory, two bytes for the page.'],
   build,
   story: [
@@ -42,13 +46,7 @@ export const clearRefsOnAPinnedVm: Scenario = {
       title: 'The guest’s memory is pinned.',
       text: (_policies, k) =>
         `VFIO pins with FOLL_PIN|FOLL_LONGTERM|FOLL_WRITE for as long as the device is passed through: ${counters(k, pinnedPage(k, guest(k)))}.`,
-      acts: [
-        {
-          who: 'vm',
-          operation: 'pin_user_pages_fast',
-          args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
-        },
-      ],
+      acts: [pins('vm')],
     },
     {
       title: 'Migration clears the soft-dirty bits.',
@@ -66,7 +64,7 @@ export const clearRefsOnAPinnedVm: Scenario = {
           : isCoherent(k, 'vm', guest(k))
             ? `${ruleOf(policies)}: guest and device are both on ${pageName(mappedBy(k, 'vm'))}.`
             : `${ruleOf(policies)}. The pin is such a reference, so the guest gets ${pageName(mappedBy(k, 'vm'))}, and the device keeps ${pageName(pinnedPage(k, guest(k)))}: ${counters(k, pinnedPage(k, guest(k)))}. They are out of step for ever, without any fork.`,
-      acts: [{ who: 'vm', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) }],
+      acts: [stores('vm', 0x22)],
     },
     {
       title: 'The device writes, and the guest looks.',
@@ -74,14 +72,7 @@ export const clearRefsOnAPinnedVm: Scenario = {
         lastRead(k, 'vm') === '0xd1'
           ? 'The guest sees what its device wrote.'
           : `The guest reads ${lastRead(k, 'vm')}: what its device writes it will never see. “A real world uABI break, unfortunately.”`,
-      acts: [
-        {
-          who: 'vfio NIC',
-          operation: 'dmaWrite',
-          args: (k) => ({ handle: guest(k), page: 0, value: 0xd1 }),
-        },
-        { who: 'vm', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) },
-      ],
+      acts: [dmaWrites('vfio NIC', guest, 0xd1), loads('vm')],
     },
   ],
 }

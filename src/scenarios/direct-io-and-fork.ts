@@ -4,8 +4,10 @@ import {
   areaAt,
   byteAt,
   counters,
+  forks,
   handleOf,
   lastRead,
+  loads,
   mappedBy,
   pageName,
   pinnedPage,
@@ -56,7 +58,7 @@ export const directIoAndFork: Scenario = {
         mappedBy(k, 'reader') === mappedBy(k, 'child')
           ? `fork shares the page and write-protects both entries: ${counters(k, mappedBy(k, 'reader'))}.`
           : `fork sees a page that may be pinned: the child gets a copy, ${pageName(mappedBy(k, 'child'))}, and the parent’s entry stays writable.`,
-      acts: [{ who: 'forker', operation: 'kernel_clone', args: () => ({ name: 'child' }) }],
+      acts: [forks('forker', 'child')],
     },
     {
       title: 'It writes elsewhere in the same page.',
@@ -91,7 +93,7 @@ export const directIoAndFork: Scenario = {
         lastRead(k, 'reader') === '0xd1'
           ? 'It finds the data.'
           : `It finds ${lastRead(k, 'reader')}: the data of a successful read is lost, and the child has it. No rule at the write fault could have saved it: only fork knew both sides.`,
-      acts: [{ who: 'reader', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) }],
+      acts: [loads('reader')],
     },
   ],
 }

@@ -9,6 +9,7 @@ import {
   pageName,
   pinnedPage,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -91,9 +92,7 @@ export const forkRacesAPin: Scenario = {
         isCoherent(k, 'forker', pin(k))
           ? `Process and device are on ${pageName(mappedBy(k, 'forker'))}.`
           : `The write copies: the process is on ${pageName(mappedBy(k, 'forker'))}, the device on ${pageName(pinnedPage(k, pin(k)))}. 5.11 closed this with a sequence count.`,
-      acts: [
-        { who: 'pinner', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) },
-      ],
+      acts: [stores('pinner', 0x22)],
     },
   ],
 }

@@ -10,8 +10,10 @@ import {
   handleOf,
   mappedBy,
   pageName,
+  pins,
   ruleOf,
   seedBuffer,
+  stores,
 } from './memory-story'
 import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
@@ -59,13 +61,7 @@ export const ksmAndAPin: Scenario = {
       title: 'A device pins the page.',
       text: (_policies, k) =>
         `${pageName(mappedBy(k, 'app'))}: ${counters(k, mappedBy(k, 'app'))}. The twin’s page, ${pageName(mappedBy(k, 'twin', 'its'))}, is a KSM page with the same bytes.`,
-      acts: [
-        {
-          who: 'app',
-          operation: 'pin_user_pages_fast',
-          args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
-        },
-      ],
+      acts: [pins('app')],
     },
     {
       title: 'ksmd looks at it.',
@@ -94,9 +90,7 @@ export const ksmAndAPin: Scenario = {
       title: 'The process writes.',
       text: (policies, k) =>
         `${ruleOf(policies)}; a KSM page that others map is copied under every rule. The process is on ${pageName(mappedBy(k, 'app'))}, and the twin still reads ${byteAt(k, mappedBy(k, 'twin', 'its'))}.`,
-      acts: [
-        { who: 'app', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) },
-      ],
+      acts: [stores('app', 0x22)],
     },
   ],
 }

@@ -3,6 +3,7 @@ import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
 import { run } from './pmem-machine'
+import type { Act } from './scenario'
 
 /** The virtual page that area `label` begins at; forked processes have it at the same address. */
 export const areaAt = (k: Kernel, label = 'buf'): number =>
@@ -83,3 +84,37 @@ export const ruleSays: Readonly<Record<string, string>> = {
 
 export const ruleOf = (policies: Readonly<Record<string, string>>): string =>
   ruleSays[policies['cowReuse'] ?? ''] ?? ''
+
+/** A thread writes a byte to the buffer. */
+export const stores = (who: string, value: number, label = 'buf'): Act => ({
+  who,
+  operation: 'userStore',
+  args: (k) => ({ vpn: areaAt(k, label), value }),
+})
+
+/** A thread reads the buffer. */
+export const loads = (who: string): Act => ({
+  who,
+  operation: 'userLoad',
+  args: (k) => ({ vpn: areaAt(k) }),
+})
+
+/** A long-term pin of the buffer for writing, as an RDMA registration takes it. */
+export const pins = (who: string): Act => ({
+  who,
+  operation: 'pin_user_pages_fast',
+  args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
+})
+
+export const forks = (who: string, name: string): Act => ({
+  who,
+  operation: 'kernel_clone',
+  args: () => ({ name }),
+})
+
+/** A device writes into the first page of a handle. */
+export const dmaWrites = (who: string, handle: (k: Kernel) => number, value: number): Act => ({
+  who,
+  operation: 'dmaWrite',
+  args: (k) => ({ handle: handle(k), page: 0, value }),
+})

@@ -1,18 +1,20 @@
 import type { Kernel } from '../linux/kernel'
 import { bootMemoryMachine } from './memory-machine'
 import {
-  areaAt,
   areaOf,
   byteAt,
   counters,
   handleOf,
   isCoherent,
   lastRead,
+  loads,
   mappedBy,
   pageName,
   pinnedPage,
+  pins,
   ruleOf,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -52,13 +54,7 @@ export const mprotectUnderDma: Scenario = {
     {
       title: 'The buffer is registered.',
       text: (_policies, k) => `A long-term write pin: ${counters(k, pinnedPage(k, region(k)))}.`,
-      acts: [
-        {
-          who: 'app',
-          operation: 'pin_user_pages_fast',
-          args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
-        },
-      ],
+      acts: [pins('app')],
     },
     {
       title: 'mprotect(PROT_READ), and the device writes all the same.',
@@ -80,9 +76,7 @@ export const mprotectUnderDma: Scenario = {
         isCoherent(k, 'app', region(k))
           ? `Process and device are both on ${pageName(mappedBy(k, 'app'))}.`
           : `${ruleOf(policies)}, and the pin is another reference: the process is on ${pageName(mappedBy(k, 'app'))} now, the device on ${pageName(pinnedPage(k, region(k)))}, ${counters(k, pinnedPage(k, region(k)))}.`,
-      acts: [
-        { who: 'app', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) },
-      ],
+      acts: [stores('app', 0x22)],
     },
     {
       title: 'The device writes again, and the process looks.',
@@ -90,10 +84,7 @@ export const mprotectUnderDma: Scenario = {
         lastRead(k, 'app') === '0xd2'
           ? 'It sees the data.'
           : `It reads ${lastRead(k, 'app')}: nobody forked, nobody unmapped, and the data is lost.`,
-      acts: [
-        writes(0xd2),
-        { who: 'app', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) },
-      ],
+      acts: [writes(0xd2), loads('app')],
     },
   ],
 }

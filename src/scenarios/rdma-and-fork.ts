@@ -1,15 +1,19 @@
 import type { Kernel } from '../linux/kernel'
 import { bootMemoryMachine } from './memory-machine'
 import {
-  areaAt,
   byteAt,
   counters,
+  dmaWrites,
+  forks,
   handleOf,
   isCoherent,
+  loads,
   mappedBy,
   pageName,
   pinnedPage,
+  pins,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -33,6 +37,7 @@ export const rdmaAndFork: Scenario = {
   preset: 'v6.12',
   policies: ['cowReuse', 'forkCopy', 'pinCount'],
   params: {},
+  recorded: { file: 'anon-cow', kernel: '6.12.117' },
   simplified: [
     'Two bytes stand for a page; the first is shown.',
     'The child runs no code of its own until the story tells it to.',
@@ -46,13 +51,7 @@ export const rdmaAndFork: Scenario = {
         const pin = policies['pinCount'] === 'one' ? '1, like any reference' : '1024'
         return `ibv_reg_mr pins ${pageName(page)} for writing, for as long as the region lives: FOLL_PIN adds ${pin}. ${counters(k, page)}.`
       },
-      acts: [
-        {
-          who: 'app',
-          operation: 'pin_user_pages_fast',
-          args: (k) => ({ start: areaAt(k), pages: 1, write: 1, longterm: 1 }),
-        },
-      ],
+      acts: [pins('app')],
     },
     {
       title: 'It forks.',
@@ -63,7 +62,7 @@ export const rdmaAndFork: Scenario = {
           ? `Both now map ${pageName(parent)}, read-only: ${counters(k, parent)}. The device goes on writing to it, and nobody asked the device.`
           : `fork saw that ${pageName(parent)} may be pinned, and gave the child a copy at once, ${pageName(child)}. The parent keeps its own page, still writable: nothing will fault, so nothing can go wrong.`
       },
-      acts: [{ who: 'app', operation: 'kernel_clone', args: () => ({ name: 'child' }) }],
+      acts: [forks('app', 'child')],
     },
     {
       title: 'The process writes to its buffer.',
@@ -74,24 +73,12 @@ export const rdmaAndFork: Scenario = {
           ? `No copy: process and device still mean ${pageName(mine)}.`
           : `The fault finds a page that is mapped twice, so it copies: the process is on ${pageName(mine)} now, and the device still has ${pageName(devices)}. Copying for the writer is right for fork, and wrong for DMA.`
       },
-      acts: [
-        {
-          who: 'app',
-          operation: 'userStore',
-          args: (k) => ({ vpn: areaAt(k), value: 0x22 }),
-        },
-      ],
+      acts: [stores('app', 0x22)],
     },
     {
       title: 'The device receives data.',
       text: (_policies, k) => `mlx5_0 writes 0xd1 into ${pageName(pinnedPage(k, region(k)))}.`,
-      acts: [
-        {
-          who: 'mlx5_0',
-          operation: 'dmaWrite',
-          args: (k) => ({ handle: region(k), page: 0, value: 0xd1 }),
-        },
-      ],
+      acts: [dmaWrites('mlx5_0', region, 0xd1)],
     },
     {
       title: 'Both processes look.',
@@ -102,10 +89,7 @@ export const rdmaAndFork: Scenario = {
           ? `The process that registered the buffer reads ${mine}: the data arrived. The child reads ${child}, from its own copy.`
           : `The process that registered the buffer reads ${mine}: the data never arrives for it. The child, which never asked, reads ${child}. Both promises are broken at once.`
       },
-      acts: [
-        { who: 'app', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) },
-        { who: 'child', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) },
-      ],
+      acts: [loads('app'), loads('child')],
     },
   ],
 }

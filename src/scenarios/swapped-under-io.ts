@@ -3,14 +3,17 @@ import { bootMemoryMachine } from './memory-machine'
 import {
   areaAt,
   counters,
+  dmaWrites,
   handleOf,
   isCoherent,
   lastRead,
+  loads,
   mappedBy,
   pageName,
   pinnedPage,
   ruleOf,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -68,7 +71,7 @@ export const swappedUnderIo: Scenario = {
       title: 'The process reads its buffer.',
       text: (_policies, k) =>
         `The swap cache gives the same page back, ${pageName(mappedBy(k, 'app'))}: ${counters(k, mappedBy(k, 'app'))}. Whether it may be written at once depends on who remembers that it was exclusive.`,
-      acts: [{ who: 'app', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) }],
+      acts: [loads('app')],
     },
     {
       title: 'Then it writes.',
@@ -76,9 +79,7 @@ export const swappedUnderIo: Scenario = {
         isCoherent(k, 'app', user(k))
           ? `Still ${pageName(mappedBy(k, 'app'))}: the driver and the process agree.`
           : `${ruleOf(policies)}: the driver’s reference is in the way, so the process gets a copy, ${pageName(mappedBy(k, 'app'))}, and the driver is left with ${pageName(pinnedPage(k, user(k)))}.`,
-      acts: [
-        { who: 'app', operation: 'userStore', args: (k) => ({ vpn: areaAt(k), value: 0x22 }) },
-      ],
+      acts: [stores('app', 0x22)],
     },
     {
       title: 'The device writes, and the process looks.',
@@ -86,14 +87,7 @@ export const swappedUnderIo: Scenario = {
         lastRead(k, 'app') === '0xd1'
           ? 'The data is there.'
           : `The process reads ${lastRead(k, 'app')}: the data went to a page that it no longer has.`,
-      acts: [
-        {
-          who: 'dma0',
-          operation: 'dmaWrite',
-          args: (k) => ({ handle: user(k), page: 0, value: 0xd1 }),
-        },
-        { who: 'app', operation: 'userLoad', args: (k) => ({ vpn: areaAt(k) }) },
-      ],
+      acts: [dmaWrites('dma0', user, 0xd1), loads('app')],
     },
   ],
 }

@@ -4,11 +4,13 @@ import {
   areaAt,
   areaOf,
   counters,
+  forks,
   lastRead,
   mappedBy,
   pageName,
   ruleOf,
   seedBuffer,
+  stores,
 } from './memory-story'
 import type { Scenario, Setup } from './scenario'
 
@@ -40,7 +42,7 @@ export const vmspliceLeak: Scenario = {
       title: 'The parent forks.',
       text: (_policies, k) =>
         `Parent and child share ${pageName(mappedBy(k, 'parent'))}, read-only: ${counters(k, mappedBy(k, 'parent'))}. It holds 0x50, which both may know.`,
-      acts: [{ who: 'parent', operation: 'kernel_clone', args: () => ({ name: 'child' }) }],
+      acts: [forks('parent', 'child')],
     },
     {
       title: 'The child vmsplices the page into a pipe.',
@@ -75,13 +77,7 @@ export const vmspliceLeak: Scenario = {
           ? `${ruleOf(policies)}: one entry is left, so the page is reused. The parent writes 0x53 into ${pageName(page)}, which the pipe still holds.`
           : `${ruleOf(policies)}: the parent writes 0x53 into ${pageName(page)}, and the pipe keeps ${pageName(spliced(k))}.`
       },
-      acts: [
-        {
-          who: 'parent',
-          operation: 'userStore',
-          args: (k) => ({ vpn: areaAt(k), value: 0x53 }),
-        },
-      ],
+      acts: [stores('parent', 0x53)],
     },
     {
       title: 'The child reads its pipe.',
