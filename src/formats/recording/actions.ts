@@ -13,7 +13,8 @@ import { do_exit } from '../../linux/kernel/exit'
 import { kernel_clone } from '../../linux/kernel/fork'
 import { hasPageCache } from '../../linux/mm/filemap'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../../linux/mm/gup'
-import { do_mmap, mapAnonymous } from '../../linux/mm/mmap'
+import { do_madvise } from '../../linux/mm/madvise'
+import { do_mmap, do_munmap, mapAnonymous } from '../../linux/mm/mmap'
 import { mprotect_fixup } from '../../linux/mm/mprotect'
 import { vma_lookup } from '../../linux/mm/rmap'
 import { shmem_setattr } from '../../linux/mm/shmem'
@@ -86,10 +87,16 @@ function gup(session: Session, action: Action): void {
   const flags = Array.isArray(action['flags']) ? action['flags'].map(String) : []
   const kind = textOf(action['kind'])
   const operation = kind === 'PIN' ? pin_user_pages_fast : get_user_pages_fast
-  const pages = Number(action['n'] ?? 1)
+  const pages = Number(action['n'] ?? action['pages'] ?? 1)
   const has = (flag: string) => (flags.includes(flag) ? 1 : 0)
   const { vpn: start } = session.vpnOf(textOf(action.at))
-  const args = { start, pages, write: has('FOLL_WRITE'), longterm: has('FOLL_LONGTERM') }
+  const args = {
+    start,
+    pages,
+    write: has('FOLL_WRITE'),
+    longterm: has('FOLL_LONGTERM'),
+    force: has('FOLL_FORCE'),
+  }
   const before = new Set(session.kernel.pinHandles.rows().map(({ id }) => id))
   const task = run(session, action.by, operation, args)
   const made = session.kernel.pinHandles.find(({ id }) => !before.has(id))
@@ -195,6 +202,19 @@ const does: Readonly<Record<string, Does>> = {
     const name = textOf(action['child'])
     session.retire(name)
     run(session, action.by, kernel_clone, { name })
+  },
+  munmap(session, action) {
+    const { vpn } = session.vpnOf(textOf(action.at))
+    const vma = vma_lookup(session.kernel, session.mmOf(action.by), vpn)?.id ?? 0
+    const task = run(session, action.by, do_munmap, { vma })
+    session.outcomes.set('ret', returned(session, task))
+  },
+  madvise(session, action) {
+    const { vpn } = session.vpnOf(textOf(action.at))
+    const vma = vma_lookup(session.kernel, session.mmOf(action.by), vpn)?.id ?? 0
+    const advice = textOf(action['advice']).replace('MADV_', '')
+    const task = run(session, action.by, do_madvise, { vma, advice })
+    session.outcomes.set('ret', returned(session, task))
   },
   exit: (session, action) => void run(session, action.by, do_exit, {}),
   clear_refs(session, action) {

@@ -77,6 +77,40 @@ describe('reading a recording', () => {
   })
 })
 
+describe('a recording that was never made, of actions that were', () => {
+  it('replays munmap and MADV_DONTNEED: what is pinned stays, what is not goes', () => {
+    const act = (op: string, more: object = {}) => ({ op, by: 'parent', at: 'A', ...more })
+    const none = { parent: { pte: null } }
+    const steps = [
+      {
+        group: 'unmap',
+        n: '1',
+        title: '',
+        do: [act('mmap_anon', { pages: 1 }), act('write', { value: '0x11' })],
+        see: { parent: { page: { page: 'P1', refcount: 1, mapcount: 0 } } },
+      },
+      {
+        group: 'unmap',
+        n: '2',
+        title: '',
+        do: [act('gup', { kind: 'PIN', flags: ['FOLL_WRITE'], handle: 1 })],
+        see: { parent: { page: { page: 'P1', refcount: 1025, mapcount: 0 } } },
+      },
+      {
+        group: 'unmap',
+        n: '3',
+        title: '',
+        do: [act('madvise', { advice: 'MADV_DONTNEED' })],
+        see: { ...none, ret: 0, held_page: { page: 'P1', refcount: 1024, mapcount: -1 } },
+      },
+      { group: 'unmap', n: '4', title: '', do: [act('munmap')], see: none },
+    ]
+    const { disagreements, compared } = replay({ name: 'made up', kernel: '6.12.117', steps })
+    expect(disagreements).toEqual([])
+    expect(compared).toBe(12)
+  })
+})
+
 describe('anon-cow', () => {
   const recording = read('anon-cow.jsonl')
   const rules = (name: string) => presets.find((preset) => preset.name === name)?.policies
