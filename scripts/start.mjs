@@ -6,17 +6,10 @@ installPackages()
 const { build, preview } = await import('vite')
 
 if (
-  newest([
-    'src',
-    'public',
-    'index.html',
-    'package-lock.json',
-    'vite.config.ts',
-    'vite.readers.config.ts',
-  ]) > modified('dist/index.html')
+  newest(['src', 'public', 'index.html', 'package-lock.json', 'vite.config.ts']) >
+  modified('dist/index.html')
 ) {
   await build({ logLevel: 'warn' })
-  await build({ logLevel: 'warn', configFile: 'vite.readers.config.ts' })
 }
 const server = await preview({ preview: { port: 4173, host: '127.0.0.1' }, logLevel: 'warn' })
 console.log(`Pinhole is at ${server.resolvedUrls?.local[0]}  (Ctrl-C ends it)`)

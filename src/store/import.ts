@@ -2,13 +2,12 @@ import type { Imported } from '../formats'
 import type { CxlNode } from '../formats/cxl'
 import { machineOf } from '../formats/machine-import'
 import type { replay } from '../formats/recording/replay'
-import { loadReaders } from './readers'
 import { openScenarioWith } from './session'
 import { getState, setState } from './store'
 
 /** Imports a text that was pasted, dropped or chosen; every answer is in sentences. */
 export async function importText(text: string): Promise<void> {
-  const readers = await loadReaders().catch(() => undefined)
+  const readers = await import('../formats/readers').catch(() => undefined)
   if (readers === undefined) {
     setState({ findings: ['The part of the page that reads listings could not be loaded.'] })
     return
