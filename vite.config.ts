@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
-import { classicChunks } from './scripts/classic-chunks'
+import { classicChunks } from './scripts/classic-chunks.ts'
 
 const pageTests = 'src/{ui,diagrams,embed,store}/**/*.test.{ts,tsx}'
 

@@ -133,6 +133,20 @@ for (const [what, fragment, sentence] of [
     await expect(page.getByRole('heading', { name: 'Pinhole' })).toBeVisible()
   })
 
+test('where the other scenarios do not arrive, the first is there, and a link to one says so', async ({
+  page,
+}) => {
+  await page.route('**/scenarios-*.js', (route) => route.abort())
+  await page.goto('./#s/rdma-and-fork')
+  await expect(page.getByRole('status')).toContainText('could not be loaded: open the link again')
+  await expect(page.getByText(/step 0 of 117/)).toBeVisible()
+  await page.unroute('**/scenarios-*.js')
+  await page.evaluate(() => {
+    location.hash = '#s/rdma-and-fork@1'
+  })
+  await expect(page.getByRole('combobox', { name: 'Scenario' })).toHaveValue('rdma-and-fork')
+})
+
 test('bad input is answered by one sentence, and nothing is lost', async ({ page }) => {
   await page.goto('./#s/the-driver-is-gone@20')
   await page.getByRole('button', { name: 'Import' }).click()

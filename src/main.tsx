@@ -2,6 +2,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Embed } from './embed/Embed'
 import { chooseTheme } from './store/attention'
+import { loadScenarios } from './store/library'
 import { openLink } from './store/link'
 import { App } from './ui/App'
 import { ErrorBoundary } from './ui/ErrorBoundary'
@@ -15,12 +16,20 @@ if (theme === 'light' || theme === 'dark') chooseTheme(theme)
 
 // Some mail programs turn the # of a link into %23: then the fragment is in the path.
 const fragment = location.hash !== '' ? location.hash : /%23(.*)$/.exec(location.href)?.[0]
-if (fragment !== undefined && fragment.length > 1) openLink(fragment)
 
 const root = document.getElementById('root')
-if (root !== null)
+const render = () => {
+  if (root === null) return
   createRoot(root).render(
     <StrictMode>
       <ErrorBoundary>{query.has('embed') ? <Embed /> : <App />}</ErrorBoundary>
     </StrictMode>,
   )
+}
+const isLink = fragment !== undefined && fragment.length > 1
+const loaded = isLink ? openLink(fragment) : Promise.resolve()
+// A library that does not arrive is no loss to the story that is open; a link to another says so.
+void loaded
+  .then(render)
+  .then(loadScenarios)
+  .catch(() => undefined)

@@ -1,7 +1,7 @@
 import { checksOf, compareChecks } from '../formats/link-checks'
 import { type LinkState, readLink, writeLink } from '../formats/permalink'
-import { scenarios } from '../scenarios'
 import { type Opened, openScenario, setupOf } from '../scenarios/open'
+import { findScenario } from './library'
 import { show } from './session'
 import { getState, setState } from './store'
 
@@ -10,7 +10,7 @@ const FITS_MAIL = 900
 
 /** The fragment for the moment that is shown, or a sentence why there is none. */
 export function linkNow(): { fragment: string; says: string } | { refused: string } {
-  const { opened } = getState()
+  const { opened, scenarios } = getState()
   const { scenario, timeline } = opened
   if (!scenarios.includes(scenario))
     return {
@@ -44,15 +44,24 @@ const differing = <V>(
 ): Record<string, V> =>
   Object.fromEntries(Object.entries(mine).filter(([name, value]) => usual[name] !== value))
 
+/** The link that was asked for last: an earlier one whose scenario arrives later is not shown. */
+let asked = ''
+
 /** Opens the moment of a link. What is wrong with it is said, and what is open stays. */
-export function openLink(text: string): void {
+export async function openLink(text: string): Promise<void> {
+  asked = text
   const link = readLink(text)
   if (!link.ok) {
     setState({ notice: link.error.sentence })
     return
   }
   const { scenario: name, preset, policies, params, choices, cursor, checks = [] } = link.value
-  const scenario = scenarios.find((each) => each.name === name)
+  const scenario = await findScenario(name).catch(() => null)
+  if (asked !== text) return
+  if (scenario === null) {
+    setState({ notice: 'The scenario of the link could not be loaded: open the link again.' })
+    return
+  }
   if (scenario === undefined) {
     setState({ notice: `The link names the scenario "${name}", which this version does not have.` })
     return

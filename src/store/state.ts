@@ -2,12 +2,18 @@ import type { IomemListing } from '../formats/iomem'
 import type { NdctlRegion } from '../formats/ndctl'
 import type { Target } from '../machine'
 import type { Opened } from '../scenarios/open'
+import type { Scenario } from '../scenarios/scenario'
 
 /** The scenario that is open; its timeline changes in place, and `version` counts the changes. */
 export interface SessionState {
   readonly opened: Opened
   readonly version: number
   readonly isPlaying: boolean
+}
+
+/** The scenarios that have been loaded, the first of the library at first. */
+export interface LibraryState {
+  readonly scenarios: readonly Scenario[]
 }
 
 /** What the pointer and the reader's attention are on. */
@@ -37,4 +43,9 @@ export interface ImportState {
   readonly findings: readonly string[]
 }
 
-export type PinholeState = SessionState & AttentionState & NoticeState & ThemeState & ImportState
+export type PinholeState = SessionState &
+  LibraryState &
+  AttentionState &
+  NoticeState &
+  ThemeState &
+  ImportState

@@ -129,7 +129,7 @@ describe('links', () => {
     const link = linkNow()
     if ('refused' in link) throw new Error(link.refused)
     resetStore()
-    openLink(`#${link.fragment}`)
+    await openLink(`#${link.fragment}`)
     expect(kernel().heap.arena.hash).toBe(hash)
     expect(getState().notice).toBeUndefined()
   })
@@ -141,7 +141,7 @@ describe('links', () => {
       ['#1AAAA', 'The link is damaged'],
       ['#s/gup-fast-vs-remove@99999999', 'The link is damaged'],
     ] as const) {
-      openLink(link)
+      await openLink(link)
       expect(getState().notice).toContain(sentence)
       expect(timeline().cursor).toBe(12)
     }

@@ -1,14 +1,14 @@
 import { create } from 'zustand'
-import { scenarios } from '../scenarios'
 import { openScenario } from '../scenarios/open'
+import { theDriverIsGone } from '../scenarios/the-driver-is-gone'
 import type { PinholeState } from './state'
 
 function initialState(): PinholeState {
-  const [first] = scenarios
-  const opened = first === undefined ? 'There is no scenario.' : openScenario(first)
+  const opened = openScenario(theDriverIsGone)
   if (typeof opened === 'string') throw new Error(opened)
   return {
     opened,
+    scenarios: [theDriverIsGone],
     version: 0,
     isPlaying: false,
     hovered: undefined,

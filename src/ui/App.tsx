@@ -56,7 +56,7 @@ function useAddress() {
     return () => clearTimeout(timer)
   }, [version])
   useEffect(() => {
-    const onHash = () => openLink(location.hash)
+    const onHash = () => void openLink(location.hash)
     window.addEventListener('hashchange', onHash)
     return () => window.removeEventListener('hashchange', onHash)
   }, [])

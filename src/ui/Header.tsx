@@ -1,7 +1,6 @@
 import { useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
-import { scenarios } from '../scenarios'
 import type { Opened } from '../scenarios/open'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
@@ -52,6 +51,7 @@ function isAsRecorded({ preset, setup }: Opened): boolean {
 function ScenarioChoice() {
   const opened = useOpened()
   const { scenario } = opened
+  const scenarios = usePinhole((state) => state.scenarios)
   const all = scenarios.includes(scenario) ? scenarios : [...scenarios, scenario]
   return (
     <>
