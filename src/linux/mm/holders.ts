@@ -1,4 +1,5 @@
 import type { Kernel } from '../kernel'
+import { refAdd } from './folio'
 
 /** Kinds of momentary holders (struct holders), each of which counts one reference, but `pin`. */
 export type HolderKind = 'alloc' | 'tmp' | 'try' | 'pin' | 'get' | 'zap' | 'iso' | 'ksmd'
@@ -8,6 +9,12 @@ export function hold(k: Kernel, pfn: number, kind: HolderKind, count = 1): void 
   if (!k.holders.has(pfn)) k.holders.fill(pfn, pfn + 1, {})
   k.holders.at(pfn)[kind] += count
   forgetIdle(k, pfn)
+}
+
+/** Takes one reference of a folio, and notes who holds it. */
+export function getAs(k: Kernel, pfn: number, kind: HolderKind): void {
+  refAdd(k, pfn, 1)
+  hold(k, pfn, kind)
 }
 
 /** A reference changes hands: what was held as one kind is held as another. */

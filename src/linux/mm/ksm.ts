@@ -19,11 +19,11 @@ import {
   refAdd,
   refcountOf,
 } from './folio'
-import { handOver, hold } from './holders'
+import { getAs } from './holders'
 import { folio_trylock, folio_unlock, lockPtl, unlockPtl, untilPtl } from './locks'
 import { vma_lookup } from './rmap'
 import { addRmap, folio_remove_rmap_pte } from './rmap-anon'
-import { folio_put } from './swap'
+import { folio_put, putAs } from './swap'
 import { swapCountOf } from './swapfile'
 
 const isSame = (k: Kernel, a: number, b: number): boolean => {
@@ -96,8 +96,7 @@ export const cmp_and_merge_page = operation({
         const pfn = mergeable(k, t.mm, t.vpn)
         if (pfn === undefined) return 'mmput'
         t.pfn = pfn
-        refAdd(k, pfn, 1)
-        hold(k, pfn, 'ksmd')
+        getAs(k, pfn, 'ksmd')
         return 'search'
       },
     },
@@ -108,8 +107,7 @@ export const cmp_and_merge_page = operation({
         const found = stable_tree_search(k, t.pfn)
         if (found !== undefined && refcountOf(k, found) > 0) {
           t.kpfn = found
-          refAdd(k, found, 1)
-          hold(k, found, 'ksmd')
+          getAs(k, found, 'ksmd')
         } else if (!hasTwin(k, t.pfn)) return 'drop'
         return folio_trylock(k, t.pfn, t.task.id) ? 'clear_pte' : 'drop'
       },
@@ -227,11 +225,9 @@ export const cmp_and_merge_page = operation({
       fn: 'put_page',
       run(k, t) {
         if (t.kpfn !== 0) {
-          handOver(k, t.kpfn, 'ksmd')
-          folio_put(k, t.kpfn)
+          putAs(k, t.kpfn, 'ksmd')
         }
-        handOver(k, t.pfn, 'ksmd')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'ksmd')
         return 'mmput'
       },
     },

@@ -10,7 +10,7 @@ import { handOver } from './holders'
 import { lockPtl, unlockPtl, untilPtl } from './locks'
 import { alloc_page } from './page_alloc'
 import { folio_add_new_anon_rmap } from './rmap-anon'
-import { folio_add_lru, folio_put } from './swap'
+import { folio_add_lru, putAs } from './swap'
 
 /** An entry as a fault makes it: user, accessed, no execution. */
 export const FRESH = PTE.present | PTE.user | PTE.accessed | PTE.nx
@@ -63,8 +63,7 @@ export const do_anonymous_page = operation({
       run(k, t) {
         setFlag(k, t.pfn, PG.uptodate)
         if (k.ptes.in(t.mm).has(t.vpn)) {
-          handOver(k, t.pfn, 'alloc')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'alloc')
           return t.done()
         }
         lockPtl(k, t.mm, t.vpn, t.task.id)

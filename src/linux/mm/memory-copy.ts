@@ -6,13 +6,13 @@ import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { copyPage } from './contents'
-import { isLarge, isUncounted, pageMapcount, refAdd, setFlag, tracksExclusive } from './folio'
-import { handOver, hold } from './holders'
+import { isLarge, isUncounted, pageMapcount, setFlag, tracksExclusive } from './folio'
+import { getAs, handOver, hold } from './holders'
 import { isFolioLocked, lockPtl, unlockPtl, untilPtl } from './locks'
 import { dirtyEntry, FRESH } from './memory-anon'
 import { alloc_page } from './page_alloc'
 import { folio_add_new_anon_rmap, folio_remove_rmap_pte } from './rmap-anon'
-import { folio_add_lru, folio_put } from './swap'
+import { folio_add_lru, folio_put, putAs } from './swap'
 import { folio_free_swap } from './swapfile'
 
 /** A write fault, with the entry as it was when the fault began. */
@@ -55,8 +55,7 @@ export const wp_page_copy = operation({
       fn: 'wp_page_copy',
       run(k, t) {
         if (!isUncounted(t.flags)) {
-          refAdd(k, t.pfn, 1)
-          hold(k, t.pfn, 'tmp')
+          getAs(k, t.pfn, 'tmp')
         }
         unlockPtl(k, t.mm, t.vpn)
         return 'copy'
@@ -83,8 +82,7 @@ export const wp_page_copy = operation({
       when: untilPtl,
       run(k, t) {
         if (!isUnchanged(k, t)) {
-          handOver(k, t.fresh, 'alloc')
-          folio_put(k, t.fresh)
+          putAs(k, t.fresh, 'alloc')
           dropOld(k, t)
           return t.done()
         }
@@ -140,8 +138,7 @@ export const wp_page_copy = operation({
       does: 'Put the reference of the old entry.',
       fn: 'folio_put',
       run(k, t) {
-        handOver(k, t.pfn, 'zap')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'zap')
         return 'put_tmp'
       },
     },

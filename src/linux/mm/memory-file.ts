@@ -7,13 +7,13 @@ import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { copyPage } from './contents'
 import { pagesOfFile, shmem_get_folio } from './filemap'
-import { refAdd, setFlag } from './folio'
-import { handOver, hold } from './holders'
+import { setFlag } from './folio'
+import { getAs, handOver } from './holders'
 import { untilPtl } from './locks'
 import { dirtyEntry, FRESH } from './memory-anon'
 import { alloc_page } from './page_alloc'
 import { addRmap, folio_add_new_anon_rmap } from './rmap-anon'
-import { folio_add_lru, folio_put } from './swap'
+import { folio_add_lru, folio_put, putAs } from './swap'
 
 const isShared = (k: Kernel, vma: number): boolean => (k.vmas.at(vma).vm_flags & VM.shared) !== 0
 
@@ -44,8 +44,7 @@ export const do_fault = operation({
         const pfn = shmem_get_folio(k, vm_file, index, t.task.id)
         if (pfn === undefined) return t.done(VM_FAULT_OOM)
         t.pfn = pfn
-        refAdd(k, pfn, 1)
-        hold(k, pfn, 'tmp')
+        getAs(k, pfn, 'tmp')
         return t.write === 1 && !isShared(k, t.vma) ? 'copy' : 'map'
       },
     },
@@ -71,8 +70,7 @@ export const do_fault = operation({
       run(k, t) {
         const fresh = alloc_page(k)
         if (fresh === undefined) {
-          handOver(k, t.pfn, 'tmp')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'tmp')
           return t.done(VM_FAULT_OOM)
         }
         copyPage(k, t.pfn, fresh)
@@ -86,8 +84,7 @@ export const do_fault = operation({
       fn: 'finish_fault',
       when: untilPtl,
       run(k, t) {
-        handOver(k, t.pfn, 'tmp')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'tmp')
         handOver(k, t.fresh, 'alloc')
         if (k.ptes.in(t.mm).has(t.vpn)) {
           folio_put(k, t.fresh)

@@ -17,14 +17,14 @@ import {
   setFlag,
   tracksExclusive,
 } from './folio'
-import { handOver, hold } from './holders'
+import { getAs, handOver } from './holders'
 import { split_huge_pmd } from './huge_memory'
 import { handlesOf } from './labels'
 import { lockPtl, unlockPtl, untilNextPtl, untilPtl } from './locks'
 import { FRESH, WRITTEN } from './memory-anon'
 import { alloc_page } from './page_alloc'
 import { addRmap, addRmapPmd, folio_add_new_anon_rmap, folio_try_dup_anon_rmap } from './rmap-anon'
-import { folio_add_lru, folio_put } from './swap'
+import { folio_add_lru, putAs } from './swap'
 import { swap_duplicate } from './swapfile'
 
 interface Copying {
@@ -128,8 +128,7 @@ export const copy_page_range = operation({
         if (isUncounted(run.flags)) return 'set_child'
         if (!isAnon(k, t.pfn)) return 'get_dup'
         if (tracksExclusive(k)) {
-          refAdd(k, t.pfn, 1)
-          hold(k, t.pfn, 'tmp')
+          getAs(k, t.pfn, 'tmp')
           return 'try_dup'
         }
         if (folio_needs_cow_for_dma(k, t.mm, t.pfn)) return 'prealloc'
@@ -146,8 +145,7 @@ export const copy_page_range = operation({
           handOver(k, t.pfn, 'tmp')
           return 'wrprotect'
         }
-        handOver(k, t.pfn, 'tmp')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'tmp')
         return 'prealloc'
       },
     },
@@ -214,8 +212,7 @@ export const copy_page_range = operation({
         if (!isSame || run.kind !== 'leaf') return 'drop_copy'
         lockPtl(k, t.mm, t.vpn, t.task.id)
         if (tracksExclusive(k)) {
-          refAdd(k, t.pfn, 1)
-          hold(k, t.pfn, 'tmp')
+          getAs(k, t.pfn, 'tmp')
         }
         return 'copy_page'
       },
@@ -224,8 +221,7 @@ export const copy_page_range = operation({
       does: 'The entry has changed: the page that was allocated is not needed.',
       fn: 'folio_put',
       run(k, t) {
-        handOver(k, t.fresh, 'alloc')
-        folio_put(k, t.fresh)
+        putAs(k, t.fresh, 'alloc')
         return 'copy_pte'
       },
     },
@@ -234,8 +230,7 @@ export const copy_page_range = operation({
       fn: 'copy_present_page',
       run(k, t) {
         if (tracksExclusive(k)) {
-          handOver(k, t.pfn, 'tmp')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'tmp')
         }
         if (!folio_needs_cow_for_dma(k, t.mm, t.pfn)) {
           unlockPtl(k, t.mm, t.vpn)

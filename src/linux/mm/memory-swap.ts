@@ -5,13 +5,13 @@ import { VM } from '../include/mm_types'
 import { PAGE_MAPPING, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { hasFlag, isKsm, pageMapcount, refAdd, refcountOf, setFlag, tracksExclusive } from './folio'
-import { handOver, hold } from './holders'
+import { hasFlag, isKsm, pageMapcount, refcountOf, setFlag, tracksExclusive } from './folio'
+import { getAs, handOver } from './holders'
 import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtl } from './locks'
 import { FRESH, WRITTEN } from './memory-anon'
 import { alloc_page } from './page_alloc'
 import { addRmap, setExclusive } from './rmap-anon'
-import { folio_put, lru_add_drain } from './swap'
+import { lru_add_drain, putAs } from './swap'
 import {
   add_to_swap_cache,
   delete_from_swap_cache,
@@ -91,8 +91,7 @@ export const do_swap_page = operation({
         if (slot.has_cache === 1) {
           if (k.pages.at(slot.pfn).refcount === 0) return t.done()
           t.pfn = slot.pfn
-          refAdd(k, t.pfn, 1)
-          hold(k, t.pfn, 'tmp')
+          getAs(k, t.pfn, 'tmp')
           return 'lock_folio'
         }
         const pfn = alloc_page(k)
@@ -107,8 +106,7 @@ export const do_swap_page = operation({
       fn: '__read_swap_cache_async',
       run(k, t) {
         if (!isStillSwapped(k, t) || k.swapMap.at(t.offset).has_cache === 1) {
-          handOver(k, t.pfn, 'tmp')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'tmp')
           return t.done()
         }
         const { value, rest } = k.swapMap.at(t.offset)
@@ -129,8 +127,7 @@ export const do_swap_page = operation({
       run(k, t) {
         const isCached = hasFlag(k, t.pfn, PG.swapcache) && k.pages.at(t.pfn).private === t.offset
         if (!isCached) {
-          handOver(k, t.pfn, 'tmp')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'tmp')
           return t.done()
         }
         folio_trylock(k, t.pfn, t.task.id)
@@ -152,8 +149,7 @@ export const do_swap_page = operation({
       run(k, t) {
         if (!isStillSwapped(k, t)) {
           folio_unlock(k, t.pfn)
-          handOver(k, t.pfn, 'tmp')
-          folio_put(k, t.pfn)
+          putAs(k, t.pfn, 'tmp')
           return t.done()
         }
         const old = k.ptes.in(t.mm).at(t.vpn).flags & PTE.soft_dirty

@@ -12,11 +12,10 @@ import {
   isLarge,
   isUncounted,
   pageMapcount,
-  refAdd,
   refcountOf,
   setFlag,
 } from './folio'
-import { hold } from './holders'
+import { getAs, hold } from './holders'
 import { labelsOf } from './labels'
 import {
   folio_trylock,
@@ -105,8 +104,7 @@ export const do_wp_page = operation({
       fn: 'trylock_page',
       run(k, t) {
         if (folio_trylock(k, t.pfn, t.task.id)) return 'count_entries'
-        refAdd(k, t.pfn, 1)
-        hold(k, t.pfn, 'tmp')
+        getAs(k, t.pfn, 'tmp')
         unlockPtl(k, t.mm, t.vpn)
         return 'sleep'
       },

@@ -15,7 +15,7 @@ import {
   refAdd,
   refcountOf,
 } from './folio'
-import { handOver, hold } from './holders'
+import { getAs } from './holders'
 import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtl } from './locks'
 import { alloc_page } from './page_alloc'
 import {
@@ -25,7 +25,7 @@ import {
   folio_try_share_anon_rmap,
   setExclusive,
 } from './rmap-anon'
-import { folio_add_lru, folio_put, lru_add_drain } from './swap'
+import { folio_add_lru, folio_put, lru_add_drain, putAs } from './swap'
 
 /** Where migration entries of a page are: at its one address, in any process. */
 const migrationPlaces = (k: Kernel, pfn: number, vpn: number) =>
@@ -132,11 +132,9 @@ export const migrate_folio = operation({
       fn: 'migrate_folio_done',
       run(k, t) {
         folio_unlock(k, t.target)
-        handOver(k, t.target, 'alloc')
-        folio_put(k, t.target)
+        putAs(k, t.target, 'alloc')
         folio_unlock(k, t.pfn)
-        handOver(k, t.pfn, 'iso')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'iso')
         return t.done(t.result)
       },
     },
@@ -151,8 +149,7 @@ export const migrate_folio = operation({
         }
         t.result = -EAGAIN
         folio_unlock(k, t.target)
-        handOver(k, t.target, 'alloc')
-        folio_put(k, t.target)
+        putAs(k, t.target, 'alloc')
         folio_unlock(k, t.pfn)
         return 'give_back'
       },
@@ -162,8 +159,7 @@ export const migrate_folio = operation({
       fn: 'putback_movable_pages',
       run(k, t) {
         k.pages.at(t.pfn).flags |= PG.lru
-        handOver(k, t.pfn, 'iso')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'iso')
         return t.done(t.result)
       },
     },
@@ -202,8 +198,7 @@ function remapOne(k: Kernel, mm: number, vpn: number, pfn: number): void {
 export function folio_isolate_lru(k: Kernel, pfn: number): boolean {
   if (!hasFlag(k, pfn, PG.lru)) return false
   clearFlag(k, pfn, PG.lru)
-  refAdd(k, pfn, 1)
-  hold(k, pfn, 'iso')
+  getAs(k, pfn, 'iso')
   return true
 }
 

@@ -3,6 +3,7 @@ import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { headOf, isZoneDevice, refAdd } from './folio'
+import { type HolderKind, handOver } from './holders'
 import { free_page } from './page_alloc'
 
 /** folio_put(): drops one reference, or several; the last one frees the page. */
@@ -10,6 +11,12 @@ export function folio_put(k: Kernel, pfn: number, count = 1): void {
   refAdd(k, pfn, -count)
   const head = headOf(k, pfn)
   if (k.pages.at(head).refcount === 0 && !isZoneDevice(k, head)) free_page(k, head)
+}
+
+/** Puts one reference that was held as this kind; the last one frees the page. */
+export function putAs(k: Kernel, pfn: number, kind: HolderKind): void {
+  handOver(k, pfn, kind)
+  folio_put(k, pfn)
 }
 
 /** How many pages wait in a CPU’s lru_add batch. */

@@ -12,15 +12,14 @@ import {
   isLarge,
   maybeDmaPinned,
   pageMapcount,
-  refAdd,
   refcountOf,
   setFlag,
 } from './folio'
-import { handOver, hold } from './holders'
+import { getAs, hold } from './holders'
 import { folio_trylock, folio_unlock, lockPtl, unlockPtl, untilPtl } from './locks'
 import { free_page } from './page_alloc'
 import { anonPlaces, folio_remove_rmap_pte, folio_try_share_anon_rmap } from './rmap-anon'
-import { folio_put } from './swap'
+import { folio_put, putAs } from './swap'
 import { add_to_swap, swap_duplicate, swap_free, swap_writepage, uncache } from './swapfile'
 
 /** Reclaim keeps what may be pinned (5.11), and under (vi) what anybody else refers to. */
@@ -60,8 +59,7 @@ export const shrink_folio_list = operation({
       fn: 'isolate_lru_folios',
       run(k, t) {
         if (!hasFlag(k, t.pfn, PG.lru) || refcountOf(k, t.pfn) === 0) return t.done()
-        refAdd(k, t.pfn, 1)
-        hold(k, t.pfn, 'iso')
+        getAs(k, t.pfn, 'iso')
         clearFlag(k, t.pfn, PG.lru)
         return 'lock'
       },
@@ -190,8 +188,7 @@ export const shrink_folio_list = operation({
       fn: 'move_folios_to_lru',
       run(k, t) {
         setFlag(k, t.pfn, PG.lru)
-        handOver(k, t.pfn, 'iso')
-        folio_put(k, t.pfn)
+        putAs(k, t.pfn, 'iso')
         return t.done(0)
       },
     },
