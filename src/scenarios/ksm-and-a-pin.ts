@@ -1,10 +1,8 @@
-import { VM } from '../linux/include/mm_types'
 import type { Kernel } from '../linux/kernel'
-import { cmp_and_merge_page } from '../linux/mm/ksm'
 import { lru_add_drain_all } from '../linux/mm/swap'
-import { bootMemoryMachine } from './memory-machine'
 import {
   areaAt,
+  bootTwins,
   byteAt,
   counters,
   handleOf,
@@ -12,26 +10,12 @@ import {
   pageName,
   pins,
   ruleOf,
-  seedBuffer,
   stores,
 } from './memory-story'
-import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
-/** Two processes with equal pages; the twin’s has become a KSM page already. */
 function build(setup: Setup): Kernel {
-  const k = bootMemoryMachine(setup, {
-    processes: [
-      { comm: 'app', pid: 100 },
-      { comm: 'twin', pid: 200 },
-    ],
-    admins: ['ksmd'],
-    devices: ['mlx5_0'],
-  })
-  seedBuffer(k, 'app', 0x50)
-  seedBuffer(k, 'twin', 0x50, 'its')
-  for (const vma of k.vmas.rows()) vma.vm_flags |= VM.mergeable
-  run(k, 'ksmd', cmp_and_merge_page, { mm: 2, vpn: areaAt(k, 'its') })
+  const k = bootTwins(setup, 'app')
   lru_add_drain_all(k)
   return k
 }

@@ -1,9 +1,14 @@
+import { VM } from '../linux/include/mm_types'
 import type { Kernel } from '../linux/kernel'
+import { cmp_and_merge_page } from '../linux/mm/ksm'
 import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
+import { bootMemoryMachine } from './memory-machine'
 import { run } from './pmem-machine'
-import type { Act } from './scenario'
+import type { Act, Setup } from './scenario'
+
+const taskOf = (k: Kernel, who: string) => k.tasks.find(({ name }) => name === who)
 
 /** The virtual page that area `label` begins at; forked processes have it at the same address. */
 export const areaAt = (k: Kernel, label = 'buf'): number =>
@@ -16,15 +21,32 @@ export function seedBuffer(k: Kernel, who: string, value: number, label = 'buf')
   lru_add_drain_all(k)
 }
 
+/** A process of this name and one called `twin`, with equal pages; the twin’s is a KSM page already. */
+export function bootTwins(setup: Setup, comm: string): Kernel {
+  const k = bootMemoryMachine(setup, {
+    processes: [
+      { comm, pid: 100 },
+      { comm: 'twin', pid: 200 },
+    ],
+    admins: ['ksmd'],
+    devices: ['mlx5_0'],
+  })
+  seedBuffer(k, comm, 0x50)
+  seedBuffer(k, 'twin', 0x50, 'its')
+  for (const vma of k.vmas.rows()) vma.vm_flags |= VM.mergeable
+  run(k, 'ksmd', cmp_and_merge_page, { mm: 2, vpn: areaAt(k, 'its') })
+  return k
+}
+
 /** The handle that a thread took last. */
 export const handleOf = (k: Kernel, who: string): number => {
-  const task = k.tasks.find(({ name }) => name === who)
+  const task = taskOf(k, who)
   return k.pinHandles.rows().findLast((handle) => handle.task === task?.id)?.id ?? 0
 }
 
 /** The page that a process maps at the buffer; undefined where nothing is present. */
 export function mappedBy(k: Kernel, who: string, label = 'buf'): number | undefined {
-  const mm = k.tasks.find(({ name }) => name === who)?.mm ?? 0
+  const mm = taskOf(k, who)?.mm ?? 0
   const ptes = k.ptes.in(mm)
   const vpn = areaAt(k, label)
   if (!ptes.has(vpn) || ptes.at(vpn).kind !== 'leaf') return undefined
@@ -43,10 +65,12 @@ export const pinnedPage = (k: Kernel, handle: number): number | undefined =>
 export const isCoherent = (k: Kernel, who: string, handle: number): boolean =>
   pinnedPage(k, handle) === mappedBy(k, who)
 
+const byteName = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
+
 /** `0xd1`, as a process would read it at the buffer. */
 export function byteAt(k: Kernel, pfn: number | undefined): string {
   const value = pfn !== undefined && k.contents.has(pfn) ? k.contents.at(pfn).value : 0
-  return `0x${value.toString(16).padStart(2, '0')}`
+  return byteName(value)
 }
 
 /** `_refcount` and `_mapcount` as a story quotes them. */
@@ -58,14 +82,13 @@ export function counters(k: Kernel, pfn: number | undefined): string {
 
 /** The area of a process, by its label. */
 export function areaOf(k: Kernel, who: string, label = 'buf'): number {
-  const mm = k.tasks.find(({ name }) => name === who)?.mm ?? 0
+  const mm = taskOf(k, who)?.mm ?? 0
   return k.vmas.find((vma) => vma.vm_mm === mm && vma.label === label)?.id ?? 0
 }
 
 /** The byte that a thread read last, `0x53`. */
 export const lastRead = (k: Kernel, who: string): string => {
-  const value = k.tasks.find(({ name }) => name === who)?.value ?? 0
-  return `0x${value.toString(16).padStart(2, '0')}`
+  return byteName(taskOf(k, who)?.value ?? 0)
 }
 
 /** What the rule that decides a write fault looks at, in the words of the debate. */

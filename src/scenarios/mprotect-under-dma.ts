@@ -4,6 +4,7 @@ import {
   areaOf,
   byteAt,
   counters,
+  dmaWrites,
   handleOf,
   isCoherent,
   lastRead,
@@ -28,11 +29,6 @@ function build(setup: Setup): Kernel {
 }
 
 const region = (k: Kernel): number => handleOf(k, 'app')
-const writes = (value: number) => ({
-  who: 'mlx5_0',
-  operation: 'dmaWrite',
-  args: (k: Kernel) => ({ handle: region(k), page: 0, value }),
-})
 const protects = (write: number) => ({
   who: 'app',
   operation: 'mprotect_fixup',
@@ -60,7 +56,7 @@ export const mprotectUnderDma: Scenario = {
       title: 'mprotect(PROT_READ), and the device writes all the same.',
       text: (_policies, k) =>
         `The buffer is read-only and holds ${byteAt(k, mappedBy(k, 'app'))} now: pins are not looked at, and DMA knows no page table. That is a surprise, but a legal one.`,
-      acts: [protects(0), writes(0xd1)],
+      acts: [protects(0), dmaWrites('mlx5_0', region, 0xd1)],
     },
     {
       title: 'mprotect(PROT_READ|PROT_WRITE).',
@@ -84,7 +80,7 @@ export const mprotectUnderDma: Scenario = {
         lastRead(k, 'app') === '0xd2'
           ? 'It sees the data.'
           : `It reads ${lastRead(k, 'app')}: nobody forked, nobody unmapped, and the data is lost.`,
-      acts: [writes(0xd2), loads('app')],
+      acts: [dmaWrites('mlx5_0', region, 0xd2), loads('app')],
     },
   ],
 }

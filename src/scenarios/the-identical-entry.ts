@@ -1,21 +1,17 @@
 import { PTE, wrprotect } from '../linux/arch/x86/pgtable'
-import { VM } from '../linux/include/mm_types'
 import type { Kernel } from '../linux/kernel'
 import { isExclusive } from '../linux/mm/folio'
-import { cmp_and_merge_page } from '../linux/mm/ksm'
 import { setExclusive } from '../linux/mm/rmap-anon'
 import { lru_add_drain_all } from '../linux/mm/swap'
-import { bootMemoryMachine } from './memory-machine'
 import {
   areaAt,
+  bootTwins,
   counters,
   handleOf,
   mappedBy,
   pageName,
   pinnedPage,
-  seedBuffer,
 } from './memory-story'
-import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
 /** The page is exclusive, and its entry read-only and clean, as a read fault from swap leaves it. */
@@ -28,18 +24,7 @@ function makeReadOnly(k: Kernel): void {
 }
 
 function build(setup: Setup): Kernel {
-  const k = bootMemoryMachine(setup, {
-    processes: [
-      { comm: 'pinner', pid: 100 },
-      { comm: 'twin', pid: 200 },
-    ],
-    admins: ['ksmd'],
-    devices: ['mlx5_0'],
-  })
-  seedBuffer(k, 'pinner', 0x50)
-  seedBuffer(k, 'twin', 0x50, 'its')
-  for (const vma of k.vmas.rows()) vma.vm_flags |= VM.mergeable
-  run(k, 'ksmd', cmp_and_merge_page, { mm: 2, vpn: areaAt(k, 'its') })
+  const k = bootTwins(setup, 'pinner')
   makeReadOnly(k)
   lru_add_drain_all(k)
   return k
