@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bootMemory, type MemoryKernel, P } from '../../testing/memory-kernel'
-import { acts, loads, type Mutation, play, withMutation } from '../../testing/mutate'
+import { acts, loads, type Mutation, withMutation } from '../../testing/mutate'
+import { eachHasAMistake } from '../../testing/mutation-tests'
 import { dmaWrite } from '../drivers/dma/engine'
 import { clear_refs_write } from '../fs/proc/task_mmu'
 import { FOLL } from '../include/gup'
@@ -226,18 +227,7 @@ const OURS = memoryInvariants.slice(6)
 const mutations = [...counters, ...orders]
 
 describe('every property of counters and orders', () => {
-  it('has a mistake that breaks it', () => {
-    const broken = new Set(mutations.map(({ breaks }) => breaks.name))
-    expect([...broken]).toEqual(OURS.map(({ name }) => name))
-  })
-
-  it.each(mutations)('$breaks.name holds at every step without it', (mutation) => {
-    expect(play(mutation, false)).toEqual([])
-  })
-
-  it.each(mutations)('$breaks.name breaks where $mistake', (mutation) => {
-    expect(play(mutation, true).join('\n')).toContain(mutation.says)
-  })
+  eachHasAMistake(OURS, mutations)
 })
 
 describe('a flush that is left out', () => {

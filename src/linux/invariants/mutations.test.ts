@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bootMemory, type MemoryKernel, Q } from '../../testing/memory-kernel'
-import { acts, type Mutant, type Mutation, play, withMutation } from '../../testing/mutate'
+import { acts, type Mutant, type Mutation, withMutation } from '../../testing/mutate'
+import { eachHasAMistake } from '../../testing/mutation-tests'
 import { PTE } from '../arch/x86/pgtable'
 import { bio_endio, directRead } from '../fs/direct-io'
 import { vmsplice_to_pipe } from '../fs/splice'
@@ -159,18 +160,7 @@ const mutations: readonly Mutation[] = [
 const OURS = memoryInvariants.slice(0, 6)
 
 describe('every property of sharing and ownership', () => {
-  it('has a mistake that breaks it', () => {
-    const broken = new Set(mutations.map(({ breaks }) => breaks.name))
-    expect([...broken]).toEqual(OURS.map(({ name }) => name))
-  })
-
-  it.each(mutations)('$breaks.name holds at every step without it', (mutation) => {
-    expect(play(mutation, false)).toEqual([])
-  })
-
-  it.each(mutations)('$breaks.name breaks where $mistake', (mutation) => {
-    expect(play(mutation, true).join('\n')).toContain(mutation.says)
-  })
+  eachHasAMistake(OURS, mutations)
 })
 
 describe('a mutation', () => {

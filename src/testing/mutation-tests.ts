@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest'
+import type { Kernel } from '../linux/kernel'
+import type { Invariant } from '../machine'
+import { type Mutation, play } from './mutate'
+
+/** Tests that each property, in this order, holds in its schedule, and breaks there by a mistake. */
+export function eachHasAMistake(
+  properties: readonly Invariant<Kernel>[],
+  mutations: readonly Mutation[],
+): void {
+  it('has a mistake that breaks it', () => {
+    const broken = new Set(mutations.map(({ breaks }) => breaks.name))
+    expect([...broken]).toEqual(properties.map(({ name }) => name))
+  })
+
+  it.each(mutations)('$breaks.name holds at every step without it', (mutation) => {
+    expect(play(mutation, false)).toEqual([])
+  })
+
+  it.each(mutations)('$breaks.name breaks where $mistake', (mutation) => {
+    expect(play(mutation, true).join('\n')).toContain(mutation.says)
+  })
+}
