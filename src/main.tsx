@@ -27,9 +27,8 @@ const render = () => {
   )
 }
 const isLink = fragment !== undefined && fragment.length > 1
-const loaded = isLink ? openLink(fragment) : Promise.resolve()
-// A library that does not arrive is no loss to the story that is open; a link to another says so.
-void loaded
-  .then(render)
-  .then(loadScenarios)
-  .catch(() => undefined)
+void (isLink ? openLink(fragment) : Promise.resolve()).finally(() => {
+  render()
+  // A library that does not arrive is no loss to the story that is open; a link to another says so.
+  loadScenarios().catch(() => undefined)
+})
