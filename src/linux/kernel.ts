@@ -8,11 +8,24 @@ import {
   type PolicyValues,
 } from '../machine'
 import { Pte } from './arch/x86/pgtable'
+import { Badblocks } from './include/badblocks'
+import {
+  CxlDecoder,
+  CxlMedia,
+  CxlMemdev,
+  CxlPort,
+  CxlRegion,
+  CxlTarget,
+  DevDax,
+  FabricLoad,
+} from './include/cxl'
 import { DaxDevice, NdNamespace } from './include/dax'
-import { DaxEntry, Extent, Inode, SuperBlock } from './include/fs'
+import { DaxEntry, DaxLease, DiskBlock, Extent, Inode, SuperBlock } from './include/fs'
 import { Globals } from './include/globals'
 import { PinHandle, PinnedPage, Pipe, PipeBuffer } from './include/gup'
 import { Resource } from './include/ioport'
+import { MemoryBlock, MemoryHotplug, PendingSignal } from './include/memory'
+import { ToKill } from './include/memory-failure'
 import { DevPagemap } from './include/memremap'
 import {
   BatchedFolio,
@@ -32,6 +45,7 @@ import {
 import { LogLine } from './include/printk'
 import { TaskStruct } from './include/sched'
 import { CachedPage, StableNode, SwapSlot } from './include/swap'
+import { NicEntry, UmemOdp } from './include/umem'
 import type { policies } from './policies'
 
 /** Rows that a kernel has room for. A scenario asks for more where it needs them. */
@@ -49,6 +63,10 @@ export interface Sizes {
   readonly zones: number
   readonly pipes: number
   readonly stableNodes: number
+  /** CXL ports, and rows in proportion; 0 where there is no CXL. */
+  readonly cxlPorts: number
+  /** Memory hotplug: 1 where there is any. */
+  readonly hotplug: number
 }
 
 export const usualSizes: Sizes = {
@@ -64,6 +82,8 @@ export const usualSizes: Sizes = {
   zones: 3,
   pipes: 2,
   stableNodes: 3,
+  cxlPorts: 0,
+  hotplug: 0,
 }
 
 const layout = (sizes: Sizes, locals: number) =>
@@ -75,16 +95,27 @@ const layout = (sizes: Sizes, locals: number) =>
       vmas: [VmAreaStruct, sizes.vmas],
       pgmaps: [DevPagemap, sizes.namespaces],
       namespaces: [NdNamespace, sizes.namespaces],
-      daxDevices: [DaxDevice, sizes.namespaces],
+      daxDevices: [DaxDevice, 3 * sizes.namespaces],
       superBlocks: [SuperBlock, 2 * sizes.namespaces],
       inodes: [Inode, sizes.inodes],
       pinHandles: [PinHandle, sizes.pins],
+      daxLeases: [DaxLease, sizes.pins],
+      umemOdps: [UmemOdp, sizes.pins],
       resources: [Resource, sizes.resources],
       log: [LogLine, sizes.log],
       zones: [Zone, sizes.zones],
       pipes: [Pipe, sizes.pipes],
       stableNodes: [StableNode, sizes.stableNodes],
       globalRows: [Globals, 1],
+      cxlPorts: [CxlPort, sizes.cxlPorts],
+      cxlMemdevs: [CxlMemdev, sizes.cxlPorts],
+      cxlDecoders: [CxlDecoder, 3 * sizes.cxlPorts],
+      cxlTargets: [CxlTarget, 4 * sizes.cxlPorts],
+      cxlRegions: [CxlRegion, Math.min(3, sizes.cxlPorts)],
+      devDaxes: [DevDax, Math.min(3, sizes.cxlPorts)],
+      fabricLoads: [FabricLoad, sizes.cxlPorts === 0 ? 0 : sizes.tasks],
+      hotplug: [MemoryHotplug, sizes.hotplug],
+      pendingSignals: [PendingSignal, sizes.hotplug * sizes.tasks],
     },
     {
       pages: Page,
@@ -99,6 +130,8 @@ const layout = (sizes: Sizes, locals: number) =>
       /** Large folios, by pfn; and who holds a page for a moment. */
       folios: Folio,
       holders: Holders,
+      /** Space = number of the ODP region, key = virtual page. */
+      nicEntries: NicEntry,
       freePages: FreePage,
       /** Space = number of the mm, key = virtual page >> 9. */
       ptls: PtLock,
@@ -114,6 +147,16 @@ const layout = (sizes: Sizes, locals: number) =>
       pipeBuffers: PipeBuffer,
       /** Space = number of the inode, key = file page. */
       pageCache: CachedPage,
+      /** Key = HPA >> 27. */
+      memoryBlocks: MemoryBlock,
+      /** Space = number of the memdev, key = DPA >> 12. */
+      cxlMedia: CxlMedia,
+      /** By pfn: what the platform knows to be lost. */
+      badblocks: Badblocks,
+      /** Space = number of the task inside memory_failure(), key = position in its list. */
+      toKill: ToKill,
+      /** Space = number of the inode, key = file page. */
+      diskBlocks: DiskBlock,
     },
   )
 

@@ -2,9 +2,21 @@ import { affine, bits, choice, flags, int, ref, struct, text, wide } from '../..
 
 /** struct super_block of a file system on the block device of a namespace. */
 export const SuperBlock = struct('super_block', {
-  s_type: choice(['xfs', 'ext4', 'tmpfs'], 'The file system.'),
+  s_type: choice(
+    ['xfs', 'ext4', 'tmpfs', 'dax'],
+    'The file system; dax is where device-dax nodes have their pages.',
+  ),
+  frozen: int(0, 'SB_FREEZE_*: write faults wait while it is set.'),
+  pagefaults: int(
+    0,
+    's_writers[SB_FREEZE_PAGEFAULT]: write faults under way, which a freeze awaits.',
+  ),
   s_id: text('Name of the block device, as log lines print it.'),
   device: ref('nd_namespace', 'The namespace under it.'),
+  s_daxdev: ref(
+    'dax_device',
+    'bt_daxdev of XFS, s_daxdev of ext4: stays what it was at the mount.',
+  ),
   state: choice(['mounted', 'detached', 'unmounted'], 'detached: unmounted lazily, still in use.'),
   shutdown: choice(
     ['no', 'DEVICE_REMOVED', 'FORCE_UMOUNT', 'CORRUPT_ONDISK'],
@@ -19,9 +31,26 @@ export const Inode = struct('inode', {
   i_sb: ref('super_block', 'The file system.'),
   i_size: wide(0, 'Size in bytes.'),
   i_nlink: int(1, 'Names that the inode has.'),
+  i_opens: int(0, 'struct files that have it open.'),
   iolock: ref('task_struct', 'Who holds i_rwsem (IOLOCK) exclusively.'),
   mmaplock: ref('task_struct', 'Who holds invalidate_lock (MMAPLOCK) exclusively: no new faults.'),
+  wb_err: int(0, 'mapping->wb_err: the error that the next fsync() reports.'),
   mmaplock_shared: int(0, 'Faults that hold invalidate_lock shared.'),
+})
+
+/** struct dax_lease of the series of October 2017, which was not merged (dax sheet §3.4). */
+export const DaxLease = struct('dax_lease', {
+  inode: ref('inode', 'The file whose pages are under DMA.'),
+  handle: ref('pin_handle', 'The pages: dl_pages.'),
+  dl_count: int(
+    2,
+    'References: being listed, the reap work, and the break work while it is queued.',
+  ),
+  listed: int(1, 'It is on flc_lease, as FL_ALLOCATED.'),
+  pages: int(0, 'dl_state PAGES: the list of pages is there.'),
+  breaking: int(0, 'dl_state BREAK: somebody breaks it.'),
+  reap_due: int(-1, 'When the reap work runs, in jiffies; -1: not queued.'),
+  break_due: int(-1, 'When the break work runs; -1: not queued.'),
 })
 
 /** DAX_*: fs/dax.c, low bits of the value stored in i_pages. */
@@ -41,4 +70,10 @@ export const DaxEntry = struct('dax_entry', {
 /** An extent, by file page: file offset to block, and on DAX the block is the page. */
 export const Extent = struct('extent', {
   pfn: affine('The block, as the pfn that it is.'),
+})
+
+/** What a file of an ordinary disk has on the disk, by file page. No row: zeroes. */
+export const DiskBlock = struct('disk_block', {
+  value: int(0, 'Byte 0 of the page as it was last written out.'),
+  rest: int(0, 'Byte 512 of it.'),
 })

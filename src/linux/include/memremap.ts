@@ -4,6 +4,7 @@ import { choice, int, ref, struct, wide } from '../../arena'
 export const DevPagemap = struct('dev_pagemap', {
   type: choice(['FS_DAX', 'GENERIC', 'PRIVATE', 'COHERENT', 'PCI_P2PDMA'], 'MEMORY_DEVICE_*.'),
   ref: wide(0, 'ref: 1 while live, 1 for each page, 1 for each get_dev_pagemap().'),
+  vmemmap_shift: int(0, 'Pages make folios of this order: 9 for device-dax at 2 MiB.'),
   mode: choice(['percpu', 'atomic'], 'How the percpu_ref counts: on each CPU, or in one word.'),
   state: choice(
     ['live', 'dying', 'dead', 'exited'],

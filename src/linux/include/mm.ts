@@ -1,3 +1,19 @@
+import { flags } from '../../arena'
+
+/** MF_*: how memory_failure() is called (include/linux/mm.h, 6.12). */
+export const MF = flags({
+  count_increased: 0,
+  action_required: 1,
+  must_kill: 2,
+  soft_offline: 3,
+  unpoison: 4,
+  sw_simulated: 5,
+  no_retry: 6,
+  mem_pre_remove: 7,
+  /** Of the series of March 2021, which had it at bit 4. */
+  mem_remove: 8,
+})
+
 /** enum vm_fault_reason (include/linux/mm_types.h): what a fault handler returns. */
 export const VM_FAULT_SIGBUS = 0x2
 export const VM_FAULT_SIGSEGV = 0x40

@@ -34,6 +34,10 @@ export const ENTIRELY_MAPPED = 0x800000
 export const Contents = struct('contents', {
   value: int(0, 'Byte 0, standing for the first sector, bytes 0 to 511.'),
   rest: int(0, 'Byte 512, standing for the rest; only stores at an offset change it alone.'),
+  poisoned: int(
+    0,
+    'An uncorrectable error: whoever reads gets a machine check. Not in the kernel, which is told.',
+  ),
   stored_by: ref(
     'mm_struct',
     'Whose store or DMA wrote last, since the page was last shared by fork; not in the kernel.',
@@ -92,6 +96,7 @@ export const Zone = struct('zone', {
 /** The page allocator’s free pages, by pfn: a row is a page that may be handed out. */
 export const FreePage = struct('free_page', {
   order: int(0, 'Always 0 here: no buddies are merged.'),
+  isolated: int(0, 'MIGRATE_ISOLATE: it is not handed out.'),
 })
 
 /** Whoever holds the lock of a page table page, by (virtual page >> 9). No row: the lock is free. */
@@ -127,6 +132,7 @@ export const Holders = struct('holders', {
   zap: int(0, 'An entry that is gone, its reference not yet put.'),
   iso: int(0, 'Isolated from the LRU, by reclaim or migration.'),
   ksmd: int(0, 'ksmd looks at it.'),
+  poison: int(0, 'memory_failure(): a poisoned page is never free again.'),
   frozen: int(0, 'What _refcount was before it was frozen to 0.'),
   locker: ref('task_struct', 'Who holds PG_locked.'),
 })

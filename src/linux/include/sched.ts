@@ -1,4 +1,4 @@
-import { choice, int, ref, struct } from '../../arena'
+import { choice, int, ref, struct, wide } from '../../arena'
 import { taskFields } from '../../machine'
 
 /** struct task_struct: a thread, the kernel's stack of which is its frames. */
@@ -15,8 +15,22 @@ export const TaskStruct = struct('task_struct', {
     'The signal that the last access ended with.',
   ),
   si_code: choice(
-    ['none', 'BUS_ADRERR', 'BUS_MCEERR_AR', 'BUS_MCEERR_AO', 'SEGV_MAPERR', 'SEGV_ACCERR'],
+    [
+      'none',
+      'BUS_ADRERR',
+      'BUS_MCEERR_AR',
+      'BUS_MCEERR_AO',
+      'SEGV_MAPERR',
+      'SEGV_ACCERR',
+      'SI_KERNEL',
+    ],
     'Why, as siginfo tells the process.',
+  ),
+  si_addr: wide(0, 'Of a memory error: the virtual page that siginfo names.'),
+  si_addr_lsb: int(0, 'Of a memory error: how much is lost, as a power of two: 12, 21 or 30.'),
+  mce_kill: choice(
+    ['default', 'early', 'late'],
+    'PF_MCE_PROCESS and PF_MCE_EARLY, as prctl(PR_MCE_KILL) sets them.',
   ),
   value: int(0, 'The byte that the last load returned.'),
   pages: ref('pin_handle', 'The pages[] that this thread’s last GUP call fills.'),

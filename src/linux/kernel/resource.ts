@@ -49,6 +49,35 @@ function unlinkResource(k: Kernel, node: Resource): void {
   node.parent = 0
 }
 
+/** remove_resource(): takes a node out of the tree; its children take its place, and keep their names. */
+export function removeResource(k: Kernel, node: Resource): void {
+  const parent = k.resources.at(node.parent)
+  const before = childrenOf(k, parent).find(({ sibling }) => sibling === node.id)
+  const children = childrenOf(k, node)
+  for (const child of children) child.parent = parent.id
+  const last = children.at(-1)
+  const first = children[0]?.id ?? node.sibling
+  if (last !== undefined) last.sibling = node.sibling
+  if (before === undefined) parent.child = first
+  else before.sibling = first
+  k.resources.free(node.id)
+}
+
+/** alloc_free_mem_region(): the lowest aligned gap of a node that nothing intersects; undefined: none. */
+export function freeGap(
+  k: Kernel,
+  parent: Resource,
+  size: number,
+  align: number,
+): number | undefined {
+  let at = Math.ceil(parent.start / align) * align
+  for (const child of childrenOf(k, parent)) {
+    if (child.start >= at + size) break
+    if (child.end >= at) at = Math.ceil((child.end + 1) / align) * align
+  }
+  return at + size - 1 <= parent.end ? at : undefined
+}
+
 /**
  * insert_resource(): for producers of resources. Descends into what strictly contains the node, and
  * takes over the run of siblings that the node contains. False (-EBUSY) on a partial overlap.

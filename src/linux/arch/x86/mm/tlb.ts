@@ -1,13 +1,15 @@
 import type { Wait } from '../../../../machine'
 import { TLB } from '../../../include/mm_types'
 import type { Kernel } from '../../../kernel'
+import { mn_itree_invalidate } from '../../../mm/mmu_notifier'
 import { PTE } from '../pgtable'
 
 const cpusOf = (k: Kernel, mm: number) => k.tasks.rows().filter((task) => task.mm === mm)
 
-/** flush_tlb_range(), flush_tlb_mm(): every CPU of the address space forgets its entries. */
+/** flush_tlb_range(), flush_tlb_mm(): every CPU of the address space forgets its entries; so do devices that follow it. */
 export function flush_tlb_range(k: Kernel, mm: number, start: number, end: number): void {
   for (const { id } of cpusOf(k, mm)) k.tlb.in(id).clear(start, end)
+  mn_itree_invalidate(k, mm, start, end)
 }
 
 /** What a CPU remembers of a page table entry. */
