@@ -13,8 +13,15 @@ export function isZoneFile(k: Kernel, vma: number): boolean {
 }
 
 /** A file of tmpfs keeps its data in the page cache; one of a DAX file system has none. */
-export const hasPageCache = (k: Kernel, inode: number): boolean =>
-  k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'tmpfs'
+export const hasPageCache = (k: Kernel, inode: number): boolean => {
+  const { s_type, device } = k.superBlocks.at(k.inodes.at(inode).i_sb)
+  if (k.policy.daxTruncate === 'noDax' && s_type !== 'dax') return true
+  return s_type === 'tmpfs' || device === 0
+}
+
+/** A file of an ordinary disk, without DAX: mapping_can_writeback(), and what is lost can be read again. */
+export const isOnDisk = (k: Kernel, inode: number): boolean =>
+  hasPageCache(k, inode) && k.superBlocks.at(k.inodes.at(inode).i_sb).s_type !== 'tmpfs'
 
 export const pagesOfFile = (k: Kernel, inode: number): number =>
   Math.ceil(k.inodes.at(inode).i_size / PAGE_SIZE)
@@ -25,7 +32,7 @@ export const cachedPage = (k: Kernel, inode: number, index: number): number | un
   return cache.has(index) ? cache.at(index).pfn : undefined
 }
 
-/** shmem_get_folio(): a page of a tmpfs file, made if there is none. The cache holds one reference. */
+/** shmem_get_folio(), or filemap_get_folio() and a read from disk: a page of a file, made if there is none. The cache holds one reference. */
 export function shmem_get_folio(
   k: Kernel,
   inode: number,
@@ -37,7 +44,13 @@ export function shmem_get_folio(
   const pfn = alloc_page(k)
   if (pfn === undefined) return undefined
   const page = k.pages.at(pfn)
-  page.flags |= PG.uptodate | PG.swapbacked | PG.dirty
+  const onDisk = isOnDisk(k, inode)
+  page.flags |= PG.uptodate | (onDisk ? 0 : PG.swapbacked | PG.dirty)
+  const disk = k.diskBlocks.in(inode)
+  if (onDisk && disk.has(index)) {
+    const { value, rest } = disk.at(index)
+    k.contents.fill(pfn, pfn + 1, { value, rest })
+  }
   page.mapping = k.inodes.at(inode).id
   page.index = index
   k.pageCache.in(inode).fill(index, index + 1, { pfn })

@@ -1,0 +1,192 @@
+import { bits, int, ref, wide } from '../../arena'
+import { lockedEntry, lockReason, slotOf, unlockEntries } from '../fs/dax-entries'
+import { METADATA_PAGES, ownerOfBlock } from '../fs/extents'
+import { EBUSY, ENXIO, EOPNOTSUPP, EUCLEAN } from '../include/errno'
+import { DAX } from '../include/fs'
+import { MF } from '../include/mm'
+import { PG } from '../include/page-flags'
+import type { Kernel } from '../kernel'
+import { operation } from '../operation'
+import { headOf, setFlag } from './folio'
+import { action_result } from './memory-failure-action'
+import { collect_procs, kill_procs, victimsOf } from './memory-failure-kill'
+import { put_dev_pagemap } from './memremap-ref'
+import { unmap_mapping_range } from './rmap'
+
+const PAGE_SHIFT = 12
+
+/** Where a page of a DAX file says that it belongs. */
+function slotOfPage(k: Kernel, pfn: number) {
+  const { mapping, index } = k.pages.at(pfn)
+  if (mapping === 0) return undefined
+  const span = { inode: mapping, first: index, last: index + 1, vpn: 0 }
+  const [first, last] = slotOf(k, span)
+  return { inode: mapping, index, first, last }
+}
+
+/**
+ * unmap_and_kill(): unmaps as much of the file as the largest entry of a victim maps, from everybody;
+ * nothing at all where no victim was found. Then it signals.
+ */
+export function unmapVictims(k: Kernel, current: number, inode: number, index: number): void {
+  const shift = Math.max(0, ...victimsOf(k, current).map(({ size_shift }) => size_shift))
+  if (shift === 0) return
+  const pages = 2 ** (shift - PAGE_SHIFT)
+  const first = index - (index % pages)
+  unmap_mapping_range(k, inode, first, first + pages)
+}
+
+/** MF_ACTION_REQUIRED | MF_MUST_KILL: an error in memory of a device is never optional. */
+const ALWAYS = MF.action_required | MF.must_kill
+
+/** MF_MEM_REMOVE of the series of 2021: nobody is asked who holds the device, and no reference was taken. */
+const isRemoval = ({ flags }: { readonly flags: number }): boolean => (flags & MF.mem_remove) !== 0
+
+/** §5.4 of the DAX sheet, D1 to D4, mf_generic_kill_procs() included. */
+export const memory_failure_dev_pagemap = operation({
+  name: 'memory_failure_dev_pagemap',
+  does: 'A page of a device is lost: finds the file that it belongs to, and who maps that.',
+  source: { file: 'mm/memory-failure.c', fn: 'memory_failure_dev_pagemap', version: '6.12' },
+  leftOut:
+    'Pages that the device keeps for itself (altmap), private and coherent device memory, blocks that several files share; the flush of each unmapped stretch is part of its step.',
+  params: { pfn: wide(), flags: bits(MF), pgmap: ref('dev_pagemap') },
+  locals: { result: int(), owned: int() },
+  entry: 'check',
+  steps: {
+    check: {
+      does: 'D1: a page of the device’s own metadata cannot be recovered.',
+      fn: 'pgmap_pfn_valid',
+      run(k, t) {
+        const { start, end } = k.pgmaps.at(t.pgmap)
+        t.result = -ENXIO
+        return start <= t.pfn && t.pfn < end ? 'notify' : 'put_pgmap'
+      },
+    },
+    notify: {
+      does: 'D2: pmem asks the file system that holds the device. Without a reverse map of blocks, or without a holder, the answer is -EOPNOTSUPP.',
+      fn: 'dax_holder_notify_failure',
+      run(k, t) {
+        const { type, device } = k.pgmaps.at(t.pgmap)
+        if (type !== 'FS_DAX' || isRemoval(t)) return 'lock_entry'
+        const { dax: id } = k.namespaces.at(device)
+        const dax = id === 0 ? undefined : k.daxDevices.at(id)
+        t.result = dax?.alive === 1 ? -EOPNOTSUPP : -ENXIO
+        if (t.result === -ENXIO) return 'put_pgmap'
+        const knowsOwners = dax?.holder !== 0 && k.policy.rmapbt === 'on'
+        return knowsOwners ? 'find_owner' : 'lock_entry'
+      },
+    },
+    find_owner: {
+      does: 'XFS with a reverse map: which file has the block? Its own metadata is lost: shut down. Nobody’s: nothing to do.',
+      fn: 'xfs_dax_failure_fn',
+      source: {
+        file: 'fs/xfs/xfs_notify_failure.c',
+        fn: 'xfs_dax_failure_fn',
+        version: '6.12',
+        evidence: 'deduced',
+      },
+      run(k, t) {
+        t.owned = ownerOfBlock(k, t.pfn) === undefined ? 0 : 1
+        if (t.owned === 1) return 'lock_entry'
+        const { start, device } = k.pgmaps.at(t.pgmap)
+        const isMetadata = t.pfn < start + METADATA_PAGES
+        const superBlock = k.superBlocks.find((each) => each.device === device)
+        if (isMetadata && superBlock !== undefined) superBlock.shutdown = 'CORRUPT_ONDISK'
+        t.result = isMetadata ? -EUCLEAN : 0
+        return 'put_pgmap'
+      },
+    },
+    lock_entry: {
+      does: 'D3: the page itself says which file it is part of: lock its entry there. No file: -EBUSY. A file that was found by the reverse map, without an entry: nobody maps it.',
+      fn: 'dax_lock_folio',
+      when: {
+        state: 'D',
+        ready: (k, t) => {
+          const slot = slotOfPage(k, t.pfn)
+          return (
+            slot === undefined || lockedEntry(k, slot.inode, slot.first, slot.last) === undefined
+          )
+        },
+        reason: (k, t) => {
+          const slot = slotOfPage(k, t.pfn)
+          return slot === undefined ? '' : lockReason(k, slot.inode, slot.first, slot.last)
+        },
+      },
+      run(k, t) {
+        // A character device has one mapping for all, and no entries to lock.
+        const isDevice = k.pgmaps.at(t.pgmap).type === 'GENERIC'
+        if (isDevice && k.pages.at(headOf(k, t.pfn)).mapping !== 0) return 'set_hwpoison'
+        const slot = slotOfPage(k, t.pfn)
+        const entries = slot && k.daxEntries.in(slot.inode)
+        if (slot === undefined || entries?.has(slot.index) !== true) {
+          t.result = t.owned === 1 ? 0 : -EBUSY
+          return 'put_pgmap'
+        }
+        const holder = t.task.id
+        entries.edit(slot.first, slot.last, ({ flags }) => ({ flags: flags | DAX.locked, holder }))
+        return 'set_hwpoison'
+      },
+    },
+    set_hwpoison: {
+      does: 'Mark the page. From here the error counts as consumed: action is required.',
+      fn: 'mf_generic_kill_procs',
+      run(k, t) {
+        setFlag(k, headOf(k, t.pfn), PG.hwpoison)
+        t.flags |= ALWAYS
+        return 'collect'
+      },
+    },
+    collect: {
+      does: 'Note who has an entry of it: this thread’s process, and those that asked for early kill. Others are not noted.',
+      fn: 'collect_procs',
+      run(k, t) {
+        collect_procs(k, t.task.id, { pfn: t.pfn, force: true })
+        return 'unmap'
+      },
+    },
+    unmap: {
+      does: 'A victim was found: unmap the page from everybody, by the file, victims or not; entries become none. No victim: nothing is unmapped.',
+      fn: 'unmap_and_kill',
+      source: {
+        file: 'mm/memory-failure.c',
+        fn: 'unmap_and_kill',
+        version: '6.12',
+        evidence: 'recorded',
+      },
+      run(k, t) {
+        const { mapping, index } = k.pages.at(headOf(k, t.pfn))
+        unmapVictims(k, t.task.id, mapping, index)
+        return 'kill'
+      },
+    },
+    kill: {
+      does: 'Signal the victims.',
+      fn: 'kill_procs',
+      run(k, t) {
+        kill_procs(k, t.task.id, { forcekill: true, pfn: t.pfn, flags: t.flags })
+        return 'unlock_entry'
+      },
+    },
+    unlock_entry: {
+      does: 'Unlock the entry. It still names the page: a refault maps it again, unless the platform recorded the bad block.',
+      fn: 'dax_unlock_folio',
+      run(k, t) {
+        const slot = slotOfPage(k, t.pfn)
+        if (slot !== undefined) unlockEntries(k, slot.inode, slot.first, slot.last)
+        t.result = 0
+        return 'put_pgmap'
+      },
+    },
+    put_pgmap: {
+      does: 'D4: drop the pgmap reference, and log what came of it. With MF_MEM_REMOVE (2021) there is none to drop, and the answer is always 0.',
+      fn: 'action_result',
+      run(k, t) {
+        if (isRemoval(t)) t.result = 0
+        else put_dev_pagemap(k.pgmaps.at(t.pgmap))
+        if (t.result !== -EOPNOTSUPP)
+          action_result(k, t.pfn, 'dax page', t.result === 0 ? 'RECOVERED' : 'FAILED')
+        return t.done(t.result)
+      },
+    },
+  },
+})
