@@ -1,5 +1,6 @@
 import { ref } from '../../arena'
 import { fs_bdev_mark_dead } from '../fs/super'
+import { sync_filesystem } from '../fs/sync'
 import { operation } from '../operation'
 
 /** del_gendisk(): the block device goes; whoever holds it is told. */
@@ -12,15 +13,24 @@ export const del_gendisk = operation({
   entry: 'mark_dead',
   steps: {
     mark_dead: {
-      does: 'Mark the block device dead; a mounted file system hears of it.',
+      does: 'A mounted file system is synced; from about 6.5 on it is also told that the disk is dead.',
       fn: 'blk_report_disk_dead',
+      source: {
+        file: 'block/genhd.c',
+        fn: 'del_gendisk',
+        version: '6.12',
+        evidence: 'recorded',
+        note: 'Up to about 6.4 it was fsync_bdev(), which only syncs; which version changed it is from memory. Here it goes with the policy removeNotify, so 6.8 is the first.',
+      },
       run(k, t) {
         const user = k.superBlocks.find(
-          ({ device, state }) => device === t.device && state !== 'unmounted',
+          ({ s_daxdev, state }) =>
+            s_daxdev === k.namespaces.at(t.device).dax && state !== 'unmounted',
         )
-        return user === undefined
-          ? 'freeze'
-          : t.call(fs_bdev_mark_dead, { superBlock: user.id }, 'freeze')
+        if (user === undefined) return 'freeze'
+        return k.policy.removeNotify === 'preRemove'
+          ? t.call(fs_bdev_mark_dead, { superBlock: user.id }, 'freeze')
+          : t.call(sync_filesystem, { superBlock: user.id }, 'freeze')
       },
     },
     freeze: {

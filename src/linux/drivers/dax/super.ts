@@ -1,4 +1,6 @@
 import { ref } from '../../../arena'
+import { xfs_dax_notify_failure } from '../../fs/xfs/xfs_notify_failure'
+import { MF } from '../../include/mm'
 import { operation } from '../../operation'
 
 /** kill_dax(): no fault, read or write can get at the device any more. */
@@ -6,15 +8,21 @@ export const kill_dax = operation({
   name: 'kill_dax',
   does: 'Turns the DAX side of the device off.',
   source: { file: 'drivers/dax/super.c', fn: 'kill_dax', version: '6.12' },
-  leftOut:
-    'A device without holder operations skips the notice; SRCU readers hold it for one step only.',
+  leftOut: 'Readers that read(2) and write(2) are: those are one step here.',
   params: { dax: ref('dax_device') },
   entry: 'notify',
   steps: {
     notify: {
-      does: 'Tell the holder that the device goes (MF_MEM_PRE_REMOVE). Without a reverse map XFS answers -EOPNOTSUPP; ext4 is no holder. The answer is not looked at.',
+      does: 'Tell the holder that the device goes, from 6.0 on; from 6.8 on with MF_MEM_PRE_REMOVE. ext4 is no holder. The answer is not looked at.',
       fn: 'dax_holder_notify_failure',
-      run: () => 'clear_alive',
+      run(k, t) {
+        const { holder } = k.daxDevices.at(t.dax)
+        const { removeNotify } = k.policy
+        if (holder === 0 || removeNotify === 'none' || removeNotify === 'massFailure')
+          return 'clear_alive'
+        const flags = removeNotify === 'preRemove' ? MF.mem_pre_remove : 0
+        return t.call(xfs_dax_notify_failure, { superBlock: holder, flags }, 'clear_alive')
+      },
     },
     clear_alive: {
       does: 'Clear DAXDEV_ALIVE: dax_direct_access() fails from here on.',

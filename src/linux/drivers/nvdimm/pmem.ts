@@ -2,15 +2,24 @@ import { ref } from '../../../arena'
 import { del_gendisk } from '../../block/genhd'
 import { EBUSY, ENODEV } from '../../include/errno'
 import { PAGE_SIZE } from '../../include/mm'
+import type { Kernel } from '../../kernel'
 import { __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
 import { memremap_pages } from '../../mm/memremap'
 import { operation } from '../../operation'
 import { deviceUnlocked } from '../base/device-lock'
+import { nextGeneration } from '../dax/replace'
 import { kill_dax } from '../dax/super'
 
 /** The disk that a namespace becomes: the number is that of its region. */
 const diskName = (namespace: string): string =>
   `pmem${/^namespace(\d+)/.exec(namespace)?.[1] ?? '0'}`
+
+/** Former dax_devices of a namespace go, but for those that a file system still has. */
+function forgetDaxDevices(k: Kernel, namespace: number): void {
+  const isHeld = (dax: number) => k.superBlocks.find(({ s_daxdev }) => s_daxdev === dax)
+  for (const { id, device } of k.daxDevices.rows())
+    if (device === namespace && isHeld(id) === undefined) k.daxDevices.free(id)
+}
 
 /** Bind: what probe of nd_pmem does with a namespace. */
 export const pmem_attach_disk = operation({
@@ -71,7 +80,7 @@ export const pmem_attach_disk = operation({
           return t.done(-EBUSY)
         }
         namespace.resource = k.resources.at(t.ret).id
-        namespace.gen += 1
+        nextGeneration(k, t.device)
         return t.call(memremap_pages, { device: t.device }, 'alloc_dax')
       },
     },
@@ -80,8 +89,7 @@ export const pmem_attach_disk = operation({
       fn: 'alloc_dax',
       run(k, t) {
         const namespace = k.namespaces.at(t.device)
-        for (const old of k.daxDevices.rows())
-          if (old.device === t.device) k.daxDevices.free(old.id)
+        forgetDaxDevices(k, t.device)
         namespace.dax = k.daxDevices.make({ device: t.device }).id
         return 'add_disk'
       },
@@ -110,11 +118,14 @@ export const pmem_release_disk = operation({
   entry: 'remove_host',
   steps: {
     remove_host: {
-      does: 'Take the way from the disk to the dax_device away.',
+      does: 'Take the way from the disk to the dax_device away (5.17), and kill the dax_device.',
       fn: 'dax_remove_host',
       run(k, t) {
         const { dax } = k.namespaces.at(t.device)
-        return dax === 0 ? t.done(-ENODEV) : t.call(kill_dax, { dax }, 'put_dax')
+        if (dax === 0) return t.done(-ENODEV)
+        // The series of 2021 moved kill_dax() to where the pgmap is killed.
+        if (k.policy.removeNotify === 'massFailure') return 'put_dax'
+        return t.call(kill_dax, { dax }, 'put_dax')
       },
     },
     put_dax: {
@@ -123,7 +134,7 @@ export const pmem_release_disk = operation({
       run: () => 'del_gendisk',
     },
     del_gendisk: {
-      does: 'Delete the disk; a mounted file system is synced and shut down on the way.',
+      does: 'Delete the disk; a mounted file system is synced on the way.',
       run: (_k, t) => t.call(del_gendisk, { device: t.device }, 'put_disk'),
     },
     put_disk: {

@@ -1,0 +1,274 @@
+import { int, ref, text, wide } from '../../../arena'
+import { PMD_PAGES, PTE } from '../../arch/x86/pgtable'
+import { END } from '../../fs/break-layouts'
+import { EBUSY, EINVAL, ENODEV, ENOMEM, ENXIO } from '../../include/errno'
+import { PAGE_SIZE, VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../../include/mm'
+import { PG } from '../../include/page-flags'
+import type { Kernel } from '../../kernel'
+import { __release_region, __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
+import { dropAll } from '../../mm/gup-count'
+import { ownMm, untilMmapWritable } from '../../mm/locks'
+import { FRESH } from '../../mm/memory-anon'
+import { memremap_pages, memunmap_pages } from '../../mm/memremap'
+import { makeArea } from '../../mm/mmap'
+import { prep_compound_page } from '../../mm/page_alloc'
+import { unmap_mapping_range } from '../../mm/rmap'
+import { operation } from '../../operation'
+import { nextGeneration } from './replace'
+import { kill_dax } from './super'
+
+/** The node of a device, as an inode of the file system where DAX devices have their pages. */
+const nodeOf = (k: Kernel, device: number) => {
+  const home = k.superBlocks.find((each) => each.s_type === 'dax' && each.device === device)
+  return home && k.inodes.find(({ i_sb }) => i_sb === home.id)
+}
+
+/** The namespace behind a mapped device node; undefined for any other file. */
+export function daxDeviceOf(k: Kernel, inode: number) {
+  const { s_type, device } = k.superBlocks.at(k.inodes.at(inode).i_sb)
+  return s_type === 'dax' ? k.namespaces.at(device) : undefined
+}
+
+/** §4.2 of the DAX sheet: the bind of device_dax. */
+export const dev_dax_attach = operation({
+  name: 'dev_dax_attach',
+  does: 'Binds device_dax: claims the range, gives it struct pages, and makes the device node.',
+  source: { file: 'drivers/dax/device.c', fn: 'dev_dax_probe', version: '6.12' },
+  leftOut: 'Sub-divided devices, altmap; folios of 2 MiB are written when they are first mapped.',
+  params: { device: ref('nd_namespace') },
+  entry: 'request_region',
+  steps: {
+    request_region: {
+      does: 'Claim the physical range.',
+      fn: 'devm_request_mem_region',
+      run(k, t) {
+        const { start, end, name } = k.namespaces.at(t.device)
+        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const claim = { parent: IOMEM_RESOURCE, ...range, name, flags: 0 }
+        return t.call(__request_region, claim, 'claimed')
+      },
+    },
+    claimed: {
+      does: 'Is the range ours? Then make the struct pages, MEMORY_DEVICE_GENERIC.',
+      fn: 'devm_memremap_pages',
+      run(k, t) {
+        if (t.ret === 0) return t.done(-EBUSY)
+        const device = k.namespaces.at(t.device)
+        device.resource = k.resources.at(t.ret).id
+        nextGeneration(k, t.device)
+        return t.call(memremap_pages, { device: t.device }, 'cdev_add')
+      },
+    },
+    cdev_add: {
+      does: 'Make the DAX device, alive, and its node.',
+      fn: 'cdev_device_add',
+      run(k, t) {
+        const device = k.namespaces.at(t.device)
+        for (const old of k.daxDevices.rows())
+          if (old.device === t.device) k.daxDevices.free(old.id)
+        device.dax = k.daxDevices.make({ device: t.device }).id
+        device.driver = 'device_dax'
+        if (nodeOf(k, t.device) === undefined) {
+          const home = k.superBlocks.make({ s_type: 'dax', s_id: device.name, device: t.device })
+          const i_size = (device.end - device.start) * PAGE_SIZE
+          k.inodes.make({ name: `/dev/${device.name}`, i_sb: home.id, i_size })
+        }
+        return t.done()
+      },
+    },
+  },
+})
+
+/** mmap(2) of a device node. */
+export const dax_mmap = operation({
+  name: 'dax_mmap',
+  does: 'Maps a DAX device.',
+  source: { file: 'drivers/dax/device.c', fn: 'dax_mmap', version: '6.12', evidence: 'recorded' },
+  leftOut: 'MAP_SYNC; unaligned file offsets.',
+  via: ['vm_mmap_pgoff', 'ksys_mmap_pgoff'],
+  start: {
+    label: 'Map this device',
+    on: ['inode'],
+    by: 'process',
+    args: (k, { id }) => ({
+      inode: k.inodes.at(id).id,
+      pages: 2 * PMD_PAGES,
+      pgoff: 0,
+      label: 'D',
+      private: 0,
+    }),
+    refuse(k, { inode, pages }, task) {
+      if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
+      if (!k.inodes.isLive(inode) || daxDeviceOf(k, inode) === undefined)
+        return 'That is no DAX device.'
+      if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
+      return pages > 0 && pages <= 2 ** 32 ? undefined : 'The length must be positive.'
+    },
+  },
+  params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text(), private: int() },
+  entry: 'map',
+  steps: {
+    map: {
+      does: 'Alive? Shared, and aligned to what one entry covers? Then make the area.',
+      fn: 'check_vma',
+      when: ownMm(untilMmapWritable),
+      run(k, t) {
+        const device = daxDeviceOf(k, t.inode)
+        if (device === undefined || device.driver !== 'device_dax') return t.done(-ENXIO)
+        const isAligned = t.pages % device.align === 0 && t.pgoff % device.align === 0
+        if (t.private === 1 || !isAligned) return t.done(-EINVAL)
+        const vma = makeArea(k, t.task.mm, t)
+        return t.done(vma ?? -ENOMEM)
+      },
+    },
+  },
+})
+
+/** §4.2: dev_dax_huge_fault(): check and insert within one dax_read_lock(). */
+export const dev_dax_huge_fault = operation({
+  name: 'dev_dax_huge_fault',
+  does: 'Maps pages of a DAX device.',
+  source: {
+    file: 'drivers/dax/device.c',
+    fn: 'dev_dax_huge_fault',
+    version: '6.12',
+    evidence: 'recorded',
+  },
+  leftOut: 'Alignments of 1 GiB.',
+  params: { vma: ref('vm_area_struct'), vpn: wide(), write: int() },
+  locals: { dax: ref('dax_device'), device: ref('nd_namespace') },
+  entry: 'read_lock',
+  steps: {
+    read_lock: {
+      does: 'Enter dax_read_lock(), and look whether the device is alive.',
+      fn: 'dax_read_lock',
+      run(k, t) {
+        const device = daxDeviceOf(k, k.vmas.at(t.vma).vm_file)
+        const dax = k.daxDevices.find((each) => each.device === device?.id)
+        if (device === undefined || dax === undefined || dax.alive === 0)
+          return t.done(VM_FAULT_SIGBUS)
+        t.dax = dax.id
+        t.device = device.id
+        dax.srcu_readers += 1
+        return 'insert'
+      },
+    },
+    insert: {
+      does: 'Write the entry: a PMD where the device is aligned so. Then leave dax_read_lock().',
+      fn: 'vmf_insert_pfn_pmd',
+      run(k, t) {
+        const { start, align } = k.namespaces.at(t.device)
+        const { vm_mm, vm_start, vm_pgoff } = k.vmas.at(t.vma)
+        const vpn = t.vpn - (t.vpn % align)
+        const pfn = start + vm_pgoff + vpn - vm_start
+        const size = align === PMD_PAGES ? PTE.pse : PTE.special
+        const written = t.write === 1 ? PTE.dirty | PTE.soft_dirty : 0
+        const flags = FRESH | PTE.rw | PTE.devmap | size | written
+        const ptes = k.ptes.in(vm_mm)
+        if (align === PMD_PAGES && !k.folios.has(pfn)) prep_device_folio(k, pfn)
+        if (!ptes.has(vpn))
+          ptes.fill(vpn, vpn + align, { pfn, flags, gen: k.namespaces.at(t.device).gen })
+        k.daxDevices.at(t.dax).srcu_readers -= 1
+        return t.done(VM_FAULT_NOPAGE)
+      },
+    },
+  },
+})
+
+/** The folio of 2 MiB that the memory map has there: one reference, the device’s own, at its head. */
+function prep_device_folio(k: Kernel, head: number): void {
+  prep_compound_page(k, head, 9)
+  k.pages.edit(head, head + PMD_PAGES, () => ({ mapcount: -1 }))
+  k.pages.at(head).flags |= PG.head
+}
+
+/** Takes every GUP handle that has a page of the device away from its holder. */
+function revokePins(k: Kernel, device: number): void {
+  const { start, end } = k.namespaces.at(device)
+  for (const { id } of k.pinHandles.rows()) {
+    const runs = k.pinned.in(id).runs()
+    if (!runs.some(({ pfn, length }) => pfn < end && start < pfn + length)) continue
+    dropAll(k, id)
+    k.pinHandles.free(id)
+  }
+}
+
+/** §4.2: devres of device_dax, last made first. */
+export const dev_dax_remove = operation({
+  name: 'dev_dax_remove',
+  does: 'Unbinds device_dax. It cannot fail.',
+  source: {
+    file: 'drivers/dax/device.c',
+    fn: 'kill_dev_dax',
+    version: '6.12',
+    evidence: 'recorded',
+  },
+  leftOut: 'Open files of the node: they stay, and say -ENXIO.',
+  via: ['__device_release_driver', 'device_driver_detach', 'unbind_store'],
+  start: {
+    label: 'Unbind device_dax (pull the device)',
+    on: ['namespace'],
+    by: 'admin',
+    args: (k, { id }) => ({ device: k.namespaces.at(id).id }),
+    refuse(k, { device }) {
+      if (!k.namespaces.isLive(device)) return 'There is no such device.'
+      return k.namespaces.at(device).driver === 'device_dax'
+        ? undefined
+        : 'device_dax is not bound.'
+    },
+  },
+  params: { device: ref('nd_namespace') },
+  entry: 'kill_dax',
+  steps: {
+    kill_dax: {
+      does: 'No new fault can get through; wait for those that are under way.',
+      run(k, t) {
+        const { dax, driver } = k.namespaces.at(t.device)
+        if (driver !== 'device_dax') return t.done(-ENODEV)
+        return t.call(kill_dax, { dax }, 'unmap')
+      },
+    },
+    unmap: {
+      does: 'Clear every entry, whoever has it: all openers share one address_space.',
+      fn: 'unmap_mapping_range',
+      run(k, t) {
+        const node = nodeOf(k, t.device)
+        if (node !== undefined) unmap_mapping_range(k, node.id, 0, END)
+        return k.policy.longtermRevoke === 'revoke' ? 'revoke' : 'cdev_del'
+      },
+    },
+    revoke: {
+      does: 'Whoever has long-term pins of this memory stops its DMA and lets go (never built).',
+      fn: 'revoke',
+      run(k, t) {
+        revokePins(k, t.device)
+        return 'cdev_del'
+      },
+    },
+    cdev_del: {
+      does: 'The node goes: a new open fails.',
+      fn: 'cdev_del',
+      run: (k, t) =>
+        t.call(memunmap_pages, { pgmap: k.namespaces.at(t.device).pgmap }, 'release_region'),
+    },
+    release_region: {
+      does: 'The claim in the iomem tree goes last.',
+      fn: 'devm_region_release',
+      run(k, t) {
+        const { start, end } = k.namespaces.at(t.device)
+        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        return t.call(__release_region, range, 'unbound')
+      },
+    },
+    unbound: {
+      does: 'No driver is bound.',
+      fn: 'device_unbind_cleanup',
+      run(k, t) {
+        const device = k.namespaces.at(t.device)
+        device.driver = 'none'
+        device.resource = 0
+        return t.done()
+      },
+    },
+  },
+})

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { withMutation } from '../../../testing/mutate'
+import {
+  bootDevice,
+  bootWritten,
+  F1DATA,
+  FIRST,
+  P3,
+  type RemovalKernel,
+  TENANT2_KEY,
+} from '../../../testing/removal-kernel'
+import { sync_filesystem } from '../../fs/sync'
+import { userLoad, userStore } from '../../mm/user-access'
+import { __device_release_driver } from '../base/dd'
+import { pmem_attach_disk } from '../nvdimm/pmem'
+import { dev_dax_huge_fault, dev_dax_remove } from './device'
+import { replaceDevice } from './replace'
+
+const device = { device: 1 }
+const ONES = '1 1 1 1 1 1 1 1'
+const ZEROES = '0 0 0 0 0 0 0 0'
+const GONE = '– – – – – – – –'
+
+describe('W17: device-dax unbind, clean', () => {
+  const boot = () => {
+    const k = bootDevice('v6.8')
+    expect(k.load('A', userLoad)).toBe('0x0')
+    return k
+  }
+  const row = (k: RemovalKernel) => [k.alive, k.srcu, k.pte('A'), k.pte('B'), k.pg]
+  const faulting = (k: RemovalKernel) =>
+    k
+      .task('B')
+      .begins(userLoad, { vpn: k.vpn('B'), value: 0 })
+      .runTo('insert')
+
+  it('has the numbers of every row', () => {
+    const k = boot()
+    expect([k.refs, k.ref(P3)]).toEqual([ONES, 1])
+    const b = faulting(k)
+    expect(row(k)).toEqual([1, 1, 'P3 rw', 'none', 'live:9'])
+    const r = k.task('R').begins(dev_dax_remove, device).runs()
+    expect(r.reason).toBe('waits for 1 readers inside dax_read_lock()')
+    expect(row(k)).toEqual([0, 1, 'P3 rw', 'none', 'live:9'])
+    b.step()
+    expect(row(k)).toEqual([0, 0, 'P3 rw', 'P4 rw', 'live:9'])
+    b.finishes()
+    r.runTo('unmap').step()
+    expect(row(k)).toEqual([0, 0, 'none', 'none', 'live:9'])
+    expect(k.load('B', userLoad)).toBe('BUS_ADRERR')
+    expect(row(k)).toEqual([0, 0, 'none', 'none', 'live:9'])
+    r.runTo('kill').step()
+    expect(k.pg).toBe('dying:8')
+    r.runTo('wait_done')
+    expect(k.pg).toBe('dead:0')
+    expect(r.finishes()).toBe(0)
+    expect([k.pg, k.refs, k.s1]).toEqual(['exited', GONE, 'holds'])
+  })
+
+  it('breaks S1 where the fault looks outside SRCU: it inserts after the zap', () => {
+    const k = boot()
+    withMutation(
+      dev_dax_huge_fault,
+      'read_lock',
+      (kernel, t, original) => {
+        const next = original(kernel, t)
+        for (const dax of kernel.daxDevices.rows()) dax.srcu_readers = 0
+        return next
+      },
+      () => {
+        const b = faulting(k)
+        const r = k.task('R').begins(dev_dax_remove, device).runTo('cdev_del')
+        b.finishes()
+        expect(k.pte('B')).toBe('P4 rw')
+        expect(r.finishes()).toBe(0)
+      },
+    )
+    expect(k.s1).toBe('maps pfn 0x480204, which has no struct page any more')
+  })
+})
+
+describe('W30: a MAP_SYNC fault versus truncate', () => {
+  it.todo('inserts the entry after the fsync, with invalidate_lock held throughout')
+})
+
+describe('W18: fs-dax unbind before the series, then another card (5.12)', () => {
+  const row = (k: RemovalKernel) => [
+    k.alive,
+    k.pg,
+    k.refs,
+    k.pte('A'),
+    k.kernel.namespaces.at(1).gen,
+  ]
+
+  it.each(['xfs', 'ext4'])('has the numbers of rows 0 to 5 on %s', (filesystem) => {
+    const k = bootWritten('v5.12', { policies: { filesystem } })
+    expect(row(k)).toEqual([1, 'live:9', ONES, 'P3 rw', 1])
+    expect([k.isDirty(), k.slot()]).toEqual([true, '0x4802030'])
+    const r = k.task('R').begins(__device_release_driver, device).runTo('put_dax')
+    expect(row(k)).toEqual([0, 'live:9', ONES, 'P3 rw', 1])
+    r.runTo('kill')
+    expect(row(k)).toEqual([0, 'live:9', ONES, 'P3 ro', 1])
+    expect([k.isDirty(), k.kernel.superBlocks.at(1).shutdown]).toEqual([false, 'no'])
+    r.step()
+    expect(row(k)).toEqual([0, 'dying:8', ONES, 'P3 ro', 1])
+    r.runTo('wait_done')
+    expect(row(k)).toEqual([0, 'dead:0', ZEROES, 'P3 ro', 1])
+    expect(r.finishes()).toBe(0)
+    expect(row(k)).toEqual([0, 'exited', GONE, 'P3 ro', 1])
+    expect(k.s1).toBe('maps pfn 0x480203, which has no struct page any more')
+    expect(k.load('A', userLoad)).toBe(`0x${F1DATA.toString(16)}`)
+  })
+
+  const swapped = () => {
+    const k = bootWritten('v5.12')
+    k.task('R').begins(__device_release_driver, device).finishes()
+    k.task('R')
+      .begins(replaceDevice, { ...device, value: TENANT2_KEY })
+      .finishes()
+    expect(k.task('R').begins(pmem_attach_disk, device).finishes()).toBe(0)
+    return k
+  }
+  const KEY = `0x${TENANT2_KEY.toString(16)}`
+
+  it('has the numbers of rows 6 to 8: the stranger’s byte, no signal; a store SIGBUS', () => {
+    const k = swapped()
+    expect([k.pg, k.refs, k.pte('A')]).toEqual(['live:9', ONES, 'P3 ro'])
+    expect(k.kernel.namespaces.at(1).gen).toBe(2)
+    expect(k.s1).toBe('maps pfn 0x480203 of an earlier binding of the device')
+    expect(k.load('A', userLoad)).toBe(KEY)
+    expect([k.signal('A'), k.pte('A')]).toEqual(['none', 'P3 ro'])
+    k.task('A')
+      .begins(userStore, { vpn: k.vpn('A'), value: 0x33 })
+      .finishes()
+    expect(k.signal('A')).toBe('BUS_ADRERR')
+    expect(k.kernel.contents.at(P3).value).toBe(TENANT2_KEY)
+    expect([k.load('A', userLoad), k.pte('A')]).toEqual([KEY, 'P3 ro'])
+  })
+
+  it('overwrites the stranger’s byte where the sync of row 2 is skipped', () => {
+    withMutation(
+      sync_filesystem,
+      'next',
+      (_k, t) => t.done(),
+      () => {
+        const k = swapped()
+        expect(k.pte('A')).toBe('P3 rw')
+        k.task('A')
+          .begins(userStore, { vpn: k.vpn('A'), value: 0x33 })
+          .finishes()
+        expect([k.signal('A'), k.kernel.contents.at(P3).value]).toEqual(['none', 0x33])
+      },
+    )
+  })
+
+  it('ends the same way on 6.12 without rmapbt, where the file system is shut down besides', () => {
+    const k = bootWritten('v6.12')
+    k.task('R').begins(__device_release_driver, device).finishes()
+    expect([k.pg, k.pte('A'), k.kernel.superBlocks.at(1).shutdown]).toEqual([
+      'exited',
+      'P3 ro',
+      'DEVICE_REMOVED',
+    ])
+    expect(k.load('A', userLoad)).toBe('0xf1')
+  })
+
+  it('takes another card only where no driver is bound, and gives it a generation of its own', () => {
+    const k = bootWritten('v5.12')
+    const operation = k.kernel.machine.operations.find(({ name }) => name === 'replaceDevice')
+    const refused = () => operation?.start?.refuse?.(k.kernel, { ...device, value: 0 }, 1)
+    expect(refused()).toBe('The driver is bound: unbind it before the card goes.')
+    k.task('R').begins(__device_release_driver, device).finishes()
+    expect(refused()).toBeUndefined()
+    k.task('R')
+      .begins(replaceDevice, { ...device, value: 1 })
+      .finishes()
+    expect(k.kernel.namespaces.at(1).gen).toBe(2)
+    expect(k.kernel.contents.at(FIRST + 7)).toMatchObject({ value: 1, rest: 1 })
+    k.task('R').begins(pmem_attach_disk, device).finishes()
+    k.task('R').begins(__device_release_driver, device).finishes()
+    k.task('R').begins(pmem_attach_disk, device).finishes()
+    expect(k.kernel.namespaces.at(1).gen).toBe(3)
+  })
+})
