@@ -3,6 +3,7 @@ import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
+import { printk } from '../kernel/printk'
 import { countDaxEntry } from '../mm/rmap'
 
 /** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
@@ -35,6 +36,12 @@ export function mustFallBack(k: Kernel, vma: number, { inode, first, last, vpn }
 
 export const sizeRoundedUp = (k: Kernel, inode: number): number =>
   Math.ceil(k.inodes.at(inode).i_size / PAGE_SIZE) * PAGE_SIZE
+
+/** The dax_device that a file system found when it was mounted; a later one of the device is not its. */
+export function daxOf(k: Kernel, inode: number) {
+  const { s_daxdev } = k.superBlocks.at(k.inodes.at(inode).i_sb)
+  return s_daxdev === 0 ? undefined : k.daxDevices.at(s_daxdev)
+}
 
 /** The entries of a span that somebody has locked. */
 export const lockedEntry = (k: Kernel, inode: number, first: number, last: number) =>
@@ -92,10 +99,18 @@ export function associate(k: Kernel, { inode, first, last }: Span, pfn: number):
   }))
 }
 
-/** dax_disassociate_entry(): the pages forget it. Their reference counts are not looked at. */
+/** `_refcount` of an fs-dax page that nobody uses: up to 6.14 the device itself holds one reference. */
+export const daxIdle = (k: Kernel): number => (k.policy.daxRefcount === 'counted' ? 0 : 1)
+
+/** dax_disassociate_entry(): the pages forget it. One that is in use is only warned about. */
 function disassociate(k: Kernel, inode: number, first: number, last: number): void {
-  for (const { pfn, length } of k.daxEntries.in(inode).runs(first, last))
-    if (pfn !== NONE) k.pages.edit(pfn, pfn + length, () => ({ mapping: 0, index: NONE }))
+  for (const { pfn, length } of k.daxEntries.in(inode).runs(first, last)) {
+    if (pfn === NONE) continue
+    const isBusy = k.pages.runs(pfn, pfn + length).some(({ refcount }) => refcount > daxIdle(k))
+    if (isBusy && k.policy.daxRefcount === 'oneBased')
+      printk(k, 'WARNING: CPU: 0 PID: 0 at fs/dax.c:390 dax_disassociate_entry')
+    k.pages.edit(pfn, pfn + length, () => ({ mapping: 0, index: NONE }))
+  }
 }
 
 /** Deletes the entries of [first, last), as truncate and the punch of a hole do; none is locked. */

@@ -1,13 +1,21 @@
 import { int, ref, wide } from '../../arena'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
-import { PAGE_SIZE, VM_FAULT_FALLBACK, VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../include/mm'
+import {
+  PAGE_SIZE,
+  VM_FAULT_FALLBACK,
+  VM_FAULT_HWPOISON,
+  VM_FAULT_NOPAGE,
+  VM_FAULT_SIGBUS,
+} from '../include/mm'
 import type { Kernel } from '../kernel'
 import { unmap_mapping_range, zap } from '../mm/rmap'
 import { operation } from '../operation'
+import { isBad } from './badblocks'
 import {
   associate,
   blockOf,
+  daxOf,
   insertLeaf,
   lockedEntry,
   lockReason,
@@ -26,17 +34,32 @@ function daxBits(k: Kernel, order: number): number {
   return size | PTE.devmap | (order === 9 ? 0 : PTE.special)
 }
 
+const superBlockOf = (k: Kernel, vma: number) =>
+  k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb)
+
 /** §2.3 of the DAX sheet: the fault of a DAX file at one page (order 0) or at a PMD (order 9). */
 export const dax_iomap_fault = operation({
   name: 'dax_iomap_fault',
   does: 'Maps pages of a DAX file.',
   source: { file: 'fs/dax.c', fn: 'dax_iomap_fault', version: '6.12' },
-  leftOut:
-    'Freezing, MAP_SYNC, copy on write, reflink sharing, bad blocks; a hole of 2 MiB is mapped page by page.',
+  leftOut: 'MAP_SYNC, copy on write, reflink sharing; a hole of 2 MiB is mapped page by page.',
   params: { vma: ref('vm_area_struct'), vpn: wide(), write: int(), order: int() },
-  locals: { pfn: wide(), result: int(), held: int() },
-  entry: 'mmaplock_shared',
+  locals: { pfn: wide(), result: int(), held: int(), dax: ref('dax_device'), error: int() },
+  entry: 'start_pagefault',
   steps: {
+    start_pagefault: {
+      does: 'A write waits while the file system is frozen, and then holds a freeze off. A read does neither.',
+      fn: 'sb_start_pagefault',
+      when: {
+        state: 'D',
+        ready: (k, t) => t.write === 0 || superBlockOf(k, t.vma).frozen === 0,
+        reason: (k, t) => `waits for ${superBlockOf(k, t.vma).s_id}, which is frozen, to be thawed`,
+      },
+      run(k, t) {
+        superBlockOf(k, t.vma).pagefaults += t.write
+        return 'mmaplock_shared'
+      },
+    },
     mmaplock_shared: {
       does: 'Take invalidate_lock (XFS: MMAPLOCK) shared, so that the file cannot be truncated now.',
       fn: 'filemap_invalidate_lock_shared',
@@ -115,12 +138,26 @@ export const dax_iomap_fault = operation({
       },
     },
     direct_access: {
-      does: 'Ask the device for the pfn, inside dax_read_lock(). The lock is dropped before the entry exists.',
+      does: 'Enter dax_read_lock(), and ask the device for the pfn: one that is dead fails, and so does a block that is known to be bad.',
       fn: 'dax_direct_access',
       run(k, t) {
-        const superBlock = k.superBlocks.at(k.inodes.at(spanOf(k, t).inode).i_sb)
-        const dax = k.daxDevices.find(({ device }) => device === superBlock.device)
-        return dax?.alive === 1 ? 'insert_entry' : 'unlock_entry'
+        const dax = daxOf(k, k.vmas.at(t.vma).vm_file)
+        if (dax?.alive !== 1) return 'unlock_entry'
+        t.dax = dax.id
+        dax.srcu_readers += 1
+        const { first, last } = spanOf(k, t)
+        t.error = isBad(k, t.pfn, last - first) ? 1 : 0
+        if (t.error === 1 && t.order === 0 && k.policy.daxPoison === 'hwpoison')
+          t.result = VM_FAULT_HWPOISON
+        return 'read_unlock'
+      },
+    },
+    read_unlock: {
+      does: 'Leave dax_read_lock(). The entry does not exist yet: whoever kills the device now does not wait for it.',
+      fn: 'dax_read_unlock',
+      run(k, t) {
+        k.daxDevices.at(t.dax).srcu_readers -= 1
+        return t.error === 0 ? 'insert_entry' : 'unlock_entry'
       },
     },
     insert_entry: {
@@ -177,11 +214,12 @@ export const dax_iomap_fault = operation({
       },
     },
     unlock_file: {
-      does: 'Drop invalidate_lock. A PMD that could not be mapped is split, which clears a DAX PMD.',
+      does: 'Drop invalidate_lock, and the protection from a freeze. A PMD that could not be mapped is split, which clears a DAX PMD.',
       fn: 'filemap_invalidate_unlock_shared',
       run(k, t) {
         const span = spanOf(k, t)
         k.inodes.at(span.inode).mmaplock_shared -= 1
+        superBlockOf(k, t.vma).pagefaults -= t.write
         if (t.result === VM_FAULT_FALLBACK) splitPmd(k, k.vmas.at(t.vma).vm_mm, t.vpn)
         return t.done(t.result)
       },

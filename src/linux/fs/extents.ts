@@ -2,7 +2,7 @@ import { PMD_PAGES } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
 
 /** Where a file system keeps data on the device: behind 4 MiB of headers, log and free-space trees. */
-const METADATA_PAGES = 1024
+export const METADATA_PAGES = 1024
 
 /**
  * Finds `pages` free blocks in one piece, aligned to a PMD when there are that many, so that they can

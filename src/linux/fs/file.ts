@@ -4,6 +4,8 @@ import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { shmem_get_folio } from '../mm/filemap'
 import { operation } from '../operation'
+import { writeBlocks } from './badblocks'
+import { daxOf } from './dax-entries'
 import { findFreeBlocks } from './extents'
 import { iolockReason } from './inode-locks'
 
@@ -48,6 +50,7 @@ export const createFile = operation({
         const pages = Math.ceil(t.size / PAGE_SIZE)
         if (k.superBlocks.at(t.superBlock).s_type === 'tmpfs')
           return t.done(makeTmpfsFile(k, t, pages))
+        if (k.superBlocks.at(t.superBlock).device === 0) return t.done(makeDiskFile(k, t))
         const pfn = findFreeBlocks(k, t.superBlock, pages)
         if (pfn === undefined) return t.done(-ENOSPC)
         const i_ino = Math.max(130, ...k.inodes.rows().map((inode) => inode.i_ino)) + 1
@@ -79,6 +82,16 @@ function makeTmpfsFile(
   for (let index = 0; index < pages; index++)
     if (shmem_get_folio(k, inode.id, index, task.id) === undefined) return -ENOSPC
   return inode.id
+}
+
+/** A file of an ordinary disk: zeroes, none of which is in memory yet. */
+function makeDiskFile(
+  k: Kernel,
+  { name, superBlock, size }: { name: string; superBlock: number; size: number },
+): number {
+  const i_sb = k.superBlocks.at(superBlock).id
+  const i_ino = Math.max(130, ...k.inodes.rows().map((inode) => inode.i_ino)) + 1
+  return k.inodes.alloc({ name, i_ino, i_sb, i_size: size })?.id ?? -ENOSPC
 }
 
 const freeName = (k: Kernel): string => {
@@ -138,13 +151,11 @@ export const writeFile = operation({
       does: 'Copy straight into the blocks. Mappings and pins see it at once, for the block is the page.',
       fn: 'dax_copy_from_iter',
       run(k, t) {
-        const superBlock = k.superBlocks.at(k.inodes.at(t.inode).i_sb)
-        const dax = k.daxDevices.find(({ device }) => device === superBlock.device)
         k.inodes.at(t.inode).iolock = 0
-        if (dax?.alive !== 1) return t.done(-EIO)
+        if (daxOf(k, t.inode)?.alive !== 1) return t.done(-EIO)
         const { i_size } = k.inodes.at(t.inode)
         for (const { pfn, length } of k.extents.in(t.inode).runs(0, Math.ceil(i_size / PAGE_SIZE)))
-          k.contents.fill(pfn, pfn + length, { value: t.value })
+          writeBlocks(k, pfn, length, t.value)
         return t.done()
       },
     },

@@ -1,14 +1,20 @@
-import { ref, wide } from '../../arena'
+import { int, ref, wide } from '../../arena'
 import type { Source, Target } from '../../machine'
 import { PMD_PAGES } from '../arch/x86/pgtable'
+import { EBUSY } from '../include/errno'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
-import { unmap_mapping_range } from '../mm/rmap'
+import { takeSignals } from '../kernel/signal'
+import { filemap_remove_folio } from '../mm/filemap'
+import { unmap_page_range } from '../mm/memory-zap'
+import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
-import { type breakLayoutsOf, END } from './break-layouts'
+import { type breakLayoutsOf, busyPage, END } from './break-layouts'
 import { deleteEntries, lockedEntry, lockReason } from './dax-entries'
+import { breakLeases, leaseOf } from './dax-lease'
 import { iolockReason, isUnlocked, mmaplockReason } from './inode-locks'
+import { setAside } from './lost-and-found'
 
 /** The size stays: a hole is punched. */
 export const KEEP_SIZE = -1
@@ -97,6 +103,7 @@ export const shrinkOf = (fs: Shrink) =>
       refuse: (k, args) => refusal(k, args, fs.fileSystem),
     },
     params: { inode: ref('inode'), first: wide(), last: wide(), size: wide() },
+    locals: { result: int() },
     entry: 'iolock',
     steps: {
       iolock: {
@@ -128,14 +135,102 @@ export const shrinkOf = (fs: Shrink) =>
       break_layouts: {
         does: 'Wait for DMA into the file to end. Up to 4.17 nobody did.',
         run(k, t) {
-          if (k.policy.daxTruncate === 'ignore') return 'unmap'
-          return t.call(fs.breakLayouts, { inode: t.inode }, 'unmap')
+          switch (k.policy.daxTruncate) {
+            case 'ignore':
+              return 'unmap'
+            case 'wait':
+              return t.call(fs.breakLayouts, { inode: t.inode }, 'unmap')
+            case 'fail':
+              return 'test_busy'
+            case 'remap':
+              return 'unmap_busy'
+            case 'lease':
+              return 'break_lease'
+            case 'noDax':
+              return 'unmap_cached'
+            default:
+              return k.policy.daxTruncate satisfies never
+          }
+        },
+      },
+      test_busy: {
+        does: 'Option 1: unmap the file. A page is in use: give up.',
+        fn: 'dax_layout_busy_page',
+        run(k, t) {
+          unmap_mapping_range(k, t.inode, 0, END)
+          if (busyPage(k, t.inode) === undefined) return 'unmap'
+          t.result = -EBUSY
+          return 'unlock'
+        },
+      },
+      unmap_busy: {
+        does: 'Option 3: unmap the file.',
+        fn: 'dax_layout_busy_page',
+        run(k, t) {
+          unmap_mapping_range(k, t.inode, 0, END)
+          return 'set_aside'
+        },
+      },
+      set_aside: {
+        does: 'Move blocks that are under DMA to the file for the lost, in one transaction.',
+        fn: 'remap',
+        run(k, t) {
+          setAside(k, t.inode, t.first, t.last)
+          return 'unmap'
+        },
+      },
+      break_lease: {
+        does: 'Option 2 as posted: break the leases of the file. There are some: drop the locks and wait.',
+        fn: 'break_allocated',
+        run(k, t) {
+          if (!breakLeases(k, t.inode)) return 'unmap'
+          k.inodes.at(t.inode).mmaplock = 0
+          k.inodes.at(t.inode).iolock = 0
+          return 'wait_lease'
+        },
+      },
+      wait_lease: {
+        does: 'The last lease is gone: take the locks again, and look again.',
+        fn: '__break_lease',
+        when: {
+          state: 'S',
+          ready: (k, t) => leaseOf(k, t.inode) === undefined,
+          reason: (k, t) =>
+            `waits for the lease of ${k.inodes.at(t.inode).name}: dl_count ${leaseOf(k, t.inode)?.dl_count}, polled once a second`,
+        },
+        run: () => 'iolock',
+      },
+      unmap_cached: {
+        does: 'Option 4: unmap the next stretch that has cached pages of the file.',
+        fn: 'truncate_pagecache',
+        run(k, t) {
+          if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
+          const stretch = mappedStretches(k, t.inode, t.first, t.last).find(
+            ({ mm, start, end }) => k.ptes.in(mm).runs(start, end).length > 0,
+          )
+          if (stretch === undefined) return 'uncache'
+          const { start, end } = stretch
+          const mm = k.mms.at(stretch.mm).id
+          return t.call(unmap_page_range, { mm, start, end, explicit: 1 }, 'unmap_cached')
+        },
+      },
+      uncache: {
+        does: 'Take the pages out of the page cache; who holds one keeps it, and the block does not depend on it.',
+        fn: 'truncate_inode_pages',
+        run(k, t) {
+          for (const { start, end } of k.pageCache.in(t.inode).runs(t.first, t.last))
+            for (let index = start; index < end; index++) filemap_remove_folio(k, t.inode, index)
+          return 'free_blocks'
         },
       },
       unmap: {
-        does: 'Set the new size if there is one, and unmap the pages that go.',
+        does: 'Set the new size if there is one, and unmap the pages that go. If a signal ended the wait, nothing changes.',
         fn: 'truncate_pagecache',
         run(k, t) {
+          if (k.policy.daxTruncate === 'wait' && t.ret < 0) {
+            t.result = t.ret
+            return 'unlock'
+          }
           if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
           unmap_mapping_range(k, t.inode, t.first, t.last)
           return 'delete_entries'
@@ -163,11 +258,12 @@ export const shrinkOf = (fs: Shrink) =>
         },
       },
       unlock: {
-        does: 'Drop the locks.',
+        does: 'Drop the locks. A signal is taken on the way back to user space.',
         run(k, t) {
+          takeSignals(k, t.task.id)
           k.inodes.at(t.inode).mmaplock = 0
           k.inodes.at(t.inode).iolock = 0
-          return t.done()
+          return t.done(t.result)
         },
       },
     },

@@ -1,11 +1,11 @@
 import { int, ref } from '../../arena'
 import { EBUSY, EINVAL, ENOMEM } from '../include/errno'
-import { TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { printk } from '../kernel/printk'
 import { operation } from '../operation'
 import { END } from './break-layouts'
-import { dax_writeback_mapping_range } from './dax-writeback'
+import { evict } from './inode'
+import { sync_filesystem } from './sync'
 
 const isMapped = (k: Kernel, superBlock: number): boolean =>
   k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !==
@@ -45,7 +45,8 @@ export const path_mount = operation({
         const old = unmounted(k)
         if (old !== undefined) forget(k, old.id)
         const s_type = k.policy.filesystem === 'ext4' ? 'ext4' : 'xfs'
-        const superBlock = k.superBlocks.alloc({ s_type, s_id: blockdev, device: t.device })
+        const s_id = blockdev
+        const superBlock = k.superBlocks.alloc({ s_type, s_id, device: t.device, s_daxdev: dax })
         if (superBlock === undefined) return t.done(-ENOMEM)
         if (s_type === 'xfs' && dax !== 0) k.daxDevices.at(dax).holder = superBlock.id
         return t.done(superBlock.id)
@@ -101,26 +102,33 @@ export const path_umount = operation({
         if (busy && t.lazy === 0) return t.done(-EBUSY)
         superBlock.state = busy ? 'detached' : 'unmounted'
         if (busy) return t.done()
+        return 'evict'
+      },
+    },
+    evict: {
+      does: 'Evict every inode: the entries go, whoever still holds a page of them.',
+      fn: 'evict_inodes',
+      run(k, t) {
+        const inode = k.inodes.find(
+          ({ id, i_sb }) => i_sb === t.superBlock && k.daxEntries.in(id).runs().length > 0,
+        )
+        return inode === undefined ? 'put_super' : t.call(evict, { inode: inode.id }, 'evict')
+      },
+    },
+    put_super: {
+      does: 'The file system lets the device go.',
+      fn: 'generic_shutdown_super',
+      run(k, t) {
         const dax = k.daxDevices.find(({ holder }) => holder === t.superBlock)
         if (dax !== undefined) dax.holder = 0
+        k.superBlocks.at(t.superBlock).s_daxdev = 0
         return t.done()
       },
     },
   },
 })
 
-/** The next inode of a file system that has a dirty DAX entry. */
-const dirtyInode = (k: Kernel, superBlock: number) =>
-  k.inodes.find(
-    ({ id, i_sb }) =>
-      i_sb === superBlock &&
-      k.daxEntries
-        .in(id)
-        .runs()
-        .some(({ marks }) => (marks & TAG.dirty) !== 0),
-  )
-
-/** What del_gendisk() does to a file system that is in use: sync it, then shut it down. */
+/** What del_gendisk() does to a file system that is in use, from about 6.5 on: sync it, then shut it down. */
 export const fs_bdev_mark_dead = operation({
   name: 'fs_bdev_mark_dead',
   does: 'Tells the file system that its disk goes: it is synced, and then shut down.',
@@ -133,17 +141,12 @@ export const fs_bdev_mark_dead = operation({
   },
   leftOut: 'Metadata, the log, and the page cache.',
   params: { superBlock: ref('super_block') },
-  locals: { inode: ref('inode') },
   entry: 'sync',
   steps: {
     sync: {
       does: 'Sync: write every dirty file back. DAX mappings become read-only by it.',
       fn: 'sync_filesystem',
-      run(k, t) {
-        const inode = dirtyInode(k, t.superBlock)
-        if (inode === undefined) return 'shutdown'
-        return t.call(dax_writeback_mapping_range, { inode: inode.id }, 'sync')
-      },
+      run: (_k, t) => t.call(sync_filesystem, { superBlock: t.superBlock }, 'shutdown'),
     },
     shutdown: {
       does: 'Shut the file system down: every later operation on it fails with -EIO.',

@@ -1,0 +1,100 @@
+import { int, ref, wide } from '../../arena'
+import { EIO } from '../include/errno'
+import { PAGE_SIZE } from '../include/mm'
+import type { Kernel } from '../kernel'
+import { hasPageCache } from '../mm/filemap'
+import { operation } from '../operation'
+import { isBad, writeBlocks } from './badblocks'
+import { daxOf } from './dax-entries'
+import { iolockReason } from './inode-locks'
+
+interface Transfer {
+  readonly inode: number
+  readonly pos: number
+  readonly length: number
+}
+
+/** Bytes that there are before the end of the file. */
+const bytesLeft = (k: Kernel, { inode, pos, length }: Transfer): number =>
+  Math.max(0, Math.min(length, k.inodes.at(inode).i_size - pos))
+
+/** The blocks of a stretch of a file. */
+function blocksOf(k: Kernel, { inode, pos, length }: Transfer) {
+  const first = Math.floor(pos / PAGE_SIZE)
+  return k.extents.in(inode).runs(first, Math.ceil((pos + length) / PAGE_SIZE))
+}
+
+const isAligned = ({ pos, length }: Transfer): boolean =>
+  pos % PAGE_SIZE === 0 && length % PAGE_SIZE === 0
+
+/** dax_iomap_iter(): an errno, or 0 where the bytes can be copied. */
+function direct_access(k: Kernel, t: Transfer, write: boolean): number {
+  if (daxOf(k, t.inode)?.alive !== 1) return -EIO
+  const isLost = blocksOf(k, t).some(({ pfn, length }) => isBad(k, pfn, length))
+  // DAX_RECOVERY_WRITE takes whole pages only.
+  return isLost && !(write && isAligned(t)) ? -EIO : 0
+}
+
+const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
+  operation({
+    name,
+    does: `${write ? 'Writes to' : 'Reads from'} a DAX file with ${write ? 'write(2)' : 'read(2)'}: straight ${write ? 'into' : 'out of'} the blocks.`,
+    source: { file: 'fs/dax.c', fn: 'dax_iomap_rw', version: '6.12', evidence: 'recorded' },
+    leftOut:
+      'Holes and growth of the file, pNFS layouts; a machine check while the kernel itself copies. One value stands for all bytes.',
+    via: write ? ['vfs_write', 'ksys_pwrite64'] : ['vfs_read', 'ksys_pread64'],
+    start: {
+      label: write ? 'Write its first page with write(2)' : 'Read its first bytes with read(2)',
+      on: ['inode'],
+      by: 'admin',
+      args: (k, { id }) => ({
+        inode: k.inodes.at(id).id,
+        pos: 0,
+        length: write ? PAGE_SIZE : 16,
+        value: 0,
+      }),
+      refuse(k, { inode, pos, length, value }) {
+        if (!k.inodes.isLive(inode)) return 'There is no such file.'
+        if (hasPageCache(k, inode)) return 'The file is not on a DAX file system.'
+        if (value < 0 || value > 0xff) return 'A byte is from 0 to 255.'
+        const inside = pos >= 0 && length > 0 && pos + length <= k.inodes.at(inode).i_size
+        return inside ? undefined : 'Position and length must lie inside the file.'
+      },
+    },
+    params: { inode: ref('inode'), pos: wide(), length: wide(), value: int() },
+    entry: 'lock',
+    steps: {
+      lock: {
+        does: 'Wait for the inode lock.',
+        fn: write ? 'xfs_file_dax_write' : 'xfs_file_dax_read',
+        when: {
+          state: 'D',
+          ready: (k, t) => k.inodes.at(t.inode).iolock === 0,
+          reason: (k, t) => iolockReason(k, t.inode, 'the inode lock'),
+        },
+        run(k, t) {
+          if (k.superBlocks.at(k.inodes.at(t.inode).i_sb).shutdown !== 'no') return t.done(-EIO)
+          return 'copy'
+        },
+      },
+      copy: {
+        does: write
+          ? 'Ask the device for the blocks; known bad ones are cleared if whole pages are written, or else -EIO. Then copy.'
+          : 'Ask the device for the blocks; known bad ones give -EIO. Then copy.',
+        fn: 'dax_iomap_iter',
+        run(k, t) {
+          const error = direct_access(k, t, write)
+          const left = bytesLeft(k, t)
+          if (error < 0 || left === 0) return t.done(error)
+          for (const { pfn, length } of blocksOf(k, t)) {
+            if (write) writeBlocks(k, pfn, length, t.value)
+            else t.task.value = k.contents.has(pfn) ? k.contents.at(pfn).value : 0
+          }
+          return t.done(left)
+        },
+      },
+    },
+  })
+
+export const daxRead = transfer('daxRead', false)
+export const daxWrite = transfer('daxWrite', true)

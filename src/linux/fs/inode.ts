@@ -1,0 +1,116 @@
+import { ref } from '../../arena'
+import type { Kernel } from '../kernel'
+import { operation } from '../operation'
+import { dax_break_layout_final, END } from './break-layouts'
+import { deleteEntries } from './dax-entries'
+
+/** True once nobody can get at the file any more: no name, no open file, no mapping. */
+export const isUnused = (k: Kernel, inode: number): boolean => {
+  const { i_nlink, i_opens } = k.inodes.at(inode)
+  const isMapped = k.vmas.find(({ vm_file }) => vm_file === inode) !== undefined
+  return i_nlink === 0 && i_opens === 0 && !isMapped
+}
+
+/** evict(): the last user of a file without a name is gone. §2.7 and W13 of the DAX sheet. */
+export const evict = operation({
+  name: 'evict',
+  does: 'Evicts an inode: its entries and blocks go.',
+  source: { file: 'fs/inode.c', fn: 'evict', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Metadata, the log, the inode cache.',
+  params: { inode: ref('inode') },
+  entry: 'break_layouts',
+  steps: {
+    break_layouts: {
+      does: 'From 6.15 on wait, without an end, until no page of the file is under DMA. Before, nobody asks.',
+      fn: 'dax_break_layout_final',
+      run(k, t) {
+        if (k.policy.daxRefcount === 'oneBased') return 'delete_entries'
+        return t.call(dax_break_layout_final, { inode: t.inode }, 'delete_entries')
+      },
+    },
+    delete_entries: {
+      does: 'Delete the entries. A page that is still pinned is warned about, no more.',
+      fn: 'truncate_inode_pages_final',
+      run(k, t) {
+        deleteEntries(k, t.inode, 0, END)
+        return 'free_blocks'
+      },
+    },
+    free_blocks: {
+      does: 'Free the blocks: another file may get them.',
+      fn: 'xfs_inactive',
+      run(k, t) {
+        if (k.inodes.at(t.inode).i_nlink === 0) {
+          k.extents.in(t.inode).clear(0, END)
+          k.inodes.free(t.inode)
+        }
+        return t.done()
+      },
+    },
+  },
+})
+
+/** unlink(2). */
+export const vfs_unlink = operation({
+  name: 'vfs_unlink',
+  does: 'Takes the name of a file away; with its last user the file itself goes.',
+  source: { file: 'fs/namei.c', fn: 'vfs_unlink', version: '6.12', evidence: 'recorded' },
+  leftOut: 'Directories.',
+  via: ['do_unlinkat', '__x64_sys_unlink'],
+  start: {
+    label: 'Unlink',
+    on: ['inode'],
+    by: 'admin',
+    args: (k, { id }) => ({ inode: k.inodes.at(id).id }),
+    refuse(k, { inode }) {
+      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      return k.inodes.at(inode).i_nlink > 0 ? undefined : 'The file has no name any more.'
+    },
+  },
+  params: { inode: ref('inode') },
+  entry: 'unlink',
+  steps: {
+    unlink: {
+      does: 'One name less.',
+      fn: 'drop_nlink',
+      run(k, t) {
+        if (!k.inodes.isLive(t.inode)) return t.done()
+        k.inodes.at(t.inode).i_nlink -= 1
+        return isUnused(k, t.inode) ? t.call(evict, { inode: t.inode }, 'done') : t.done()
+      },
+    },
+    done: { does: 'The file is gone.', fn: 'iput', run: (_k, t) => t.done() },
+  },
+})
+
+/** close(2) of a file by its last opener here. */
+export const filp_close = operation({
+  name: 'filp_close',
+  does: 'Closes a file.',
+  source: { file: 'fs/open.c', fn: 'filp_close', version: '6.12' },
+  leftOut: 'Several openers; leases and locks of the file.',
+  start: {
+    label: 'Close',
+    on: ['inode'],
+    by: 'process',
+    args: (k, { id }) => ({ inode: k.inodes.at(id).id }),
+    refuse(k, { inode }) {
+      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      return k.inodes.at(inode).i_opens > 0 ? undefined : 'Nobody has it open.'
+    },
+  },
+  params: { inode: ref('inode') },
+  entry: 'close',
+  steps: {
+    close: {
+      does: 'One open file less.',
+      fn: '__fput',
+      run(k, t) {
+        if (!k.inodes.isLive(t.inode)) return t.done()
+        k.inodes.at(t.inode).i_opens -= 1
+        return isUnused(k, t.inode) ? t.call(evict, { inode: t.inode }, 'done') : t.done()
+      },
+    },
+    done: { does: 'The file is gone.', fn: 'iput', run: (_k, t) => t.done() },
+  },
+})

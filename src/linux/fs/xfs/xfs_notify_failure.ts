@@ -1,0 +1,199 @@
+import { bits, ref, wide } from '../../../arena'
+import { EOPNOTSUPP } from '../../include/errno'
+import { DAX } from '../../include/fs'
+import { MF } from '../../include/mm'
+import { PG } from '../../include/page-flags'
+import type { Kernel } from '../../kernel'
+import { printk } from '../../kernel/printk'
+import { setFlag } from '../../mm/folio'
+import { unmapVictims } from '../../mm/memory-failure-dax'
+import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
+import { unmap_mapping_range } from '../../mm/rmap'
+import { operation } from '../../operation'
+import { deleteEntries, lockedEntry, lockReason, slotOf, unlockEntries } from '../dax-entries'
+import { sync_filesystem } from '../sync'
+
+interface Walk {
+  readonly inode: number
+  readonly index: number
+}
+
+/** The next extent of a file in the order of blocks, as the reverse map has them. */
+function nextExtent(k: Kernel, superBlock: number, block: number) {
+  const files = k.inodes.rows().filter(({ i_sb }) => i_sb === superBlock)
+  const extents = files.flatMap(({ id }) =>
+    k.extents
+      .in(id)
+      .runs()
+      .map(({ start, end, pfn }) => ({ inode: id, start, end, pfn })),
+  )
+  const ahead = extents.filter(({ pfn }) => pfn >= block)
+  return ahead.sort((one, other) => one.pfn - other.pfn)[0]
+}
+
+/** The next file page of [first, last) that some entry maps. */
+function nextMapped(k: Kernel, inode: number, first: number, last: number): number | undefined {
+  const pages = k.vmas.rows().flatMap(({ vm_mm, vm_file, vm_start, vm_end, vm_pgoff }) => {
+    if (vm_file !== inode) return []
+    const start = Math.max(vm_start, vm_start + first - vm_pgoff)
+    const end = Math.min(vm_end, vm_start + last - vm_pgoff)
+    const run = start < end ? k.ptes.in(vm_mm).runs(start, end)[0] : undefined
+    return run === undefined ? [] : [vm_pgoff + Math.max(run.start, start) - vm_start]
+  })
+  return pages.length === 0 ? undefined : Math.min(...pages)
+}
+
+const spanAt = ({ inode, index }: Walk) => ({ inode, first: index, last: index + 1, vpn: 0 })
+
+const isPreRemove = ({ flags }: { readonly flags: number }): boolean =>
+  (flags & MF.mem_pre_remove) !== 0
+
+/** §4.3 and W21 of the DAX sheet: what XFS does when its device fails, or is about to go. */
+export const xfs_dax_notify_failure = operation({
+  name: 'xfs_dax_notify_failure',
+  does: 'The file system hears that its device goes: it finds the files of every block by the reverse map, and kills who maps them.',
+  source: {
+    file: 'fs/xfs/xfs_notify_failure.c',
+    fn: 'xfs_dax_notify_failure',
+    version: '6.12',
+    evidence: 'recorded',
+    note: 'Recorded from outside; the order inside is from the source.',
+  },
+  leftOut:
+    'Logs and realtime devices; blocks that several files share; write(2) and truncate, which the freeze holds off as well; the pages of an entry that finds its victims are one step.',
+  params: { superBlock: ref('super_block'), flags: bits(MF) },
+  locals: {
+    inode: ref('inode'),
+    first: wide(),
+    last: wide(),
+    index: wide(),
+    block: wide(),
+    pfn: wide(),
+  },
+  entry: 'supported',
+  steps: {
+    supported: {
+      does: 'Without a reverse map (rmapbt=0) nobody can say which files are hit: -EOPNOTSUPP.',
+      run(k, t) {
+        if (k.policy.rmapbt === 'off') return t.done(-EOPNOTSUPP)
+        return isPreRemove(t) ? 'freeze' : 'next_extent'
+      },
+    },
+    freeze: {
+      does: 'Freeze the file system: write faults wait from here on. Read faults do not.',
+      fn: 'xfs_dax_notify_failure_freeze',
+      run(k, t) {
+        const superBlock = k.superBlocks.at(t.superBlock)
+        superBlock.frozen = 1
+        printk(k, `XFS (${superBlock.s_id}): Device is about to be removed!`)
+        return 'wait_pagefaults'
+      },
+    },
+    wait_pagefaults: {
+      does: 'Wait for the write faults that had begun. Then nothing becomes dirty any more: sync, which leaves mappings read-only.',
+      fn: 'freeze_super',
+      when: {
+        state: 'D',
+        ready: (k, t) => k.superBlocks.at(t.superBlock).pagefaults === 0,
+        reason: (k, t) =>
+          `waits for ${k.superBlocks.at(t.superBlock).pagefaults} write faults that hold the freeze off`,
+      },
+      run: (_k, t) => t.call(sync_filesystem, { superBlock: t.superBlock }, 'next_extent'),
+    },
+    next_extent: {
+      does: 'The next extent of a file, in the order of blocks.',
+      fn: 'xfs_dax_failure_fn',
+      run(k, t) {
+        const next = nextExtent(k, t.superBlock, t.block)
+        if (next === undefined) return 'shutdown'
+        t.inode = k.inodes.at(next.inode).id
+        t.first = next.start
+        t.index = next.start
+        t.last = next.end
+        t.block = next.pfn + next.end - next.start
+        return 'next_page'
+      },
+    },
+    next_page: {
+      does: 'The next page of it that somebody maps. Pages that nobody maps are passed over here.',
+      fn: 'mf_dax_kill_procs',
+      run(k, t) {
+        const next = nextMapped(k, t.inode, t.index, t.last)
+        if (next === undefined) return isPreRemove(t) ? 'invalidate' : 'next_extent'
+        t.index = next
+        return 'lock_entry'
+      },
+    },
+    lock_entry: {
+      does: 'Lock the entry by file and place, so that it works for a block that several files share.',
+      fn: 'dax_lock_mapping_entry',
+      when: {
+        state: 'D',
+        ready: (k, t) => lockedEntry(k, t.inode, ...slotOf(k, spanAt(t))) === undefined,
+        reason: (k, t) => lockReason(k, t.inode, ...slotOf(k, spanAt(t))),
+      },
+      run(k, t) {
+        const entries = k.daxEntries.in(t.inode)
+        if (!entries.has(t.index) || entries.at(t.index).pfn < 0) {
+          t.index += 1
+          return 'next_page'
+        }
+        const holder = t.task.id
+        t.pfn = entries.at(t.index).pfn
+        entries.edit(...slotOf(k, spanAt(t)), ({ flags }) => ({
+          flags: flags | DAX.locked,
+          holder,
+        }))
+        return 'kill'
+      },
+    },
+    kill: {
+      does: 'Collect who maps the page: everybody, before a removal; otherwise who asked to be killed early, or runs here. Unmap if there is anybody; signal; unlock the entry.',
+      fn: 'mf_dax_kill_procs',
+      run(k, t) {
+        const everybody = isPreRemove(t)
+        if (!everybody) setFlag(k, t.pfn, PG.hwpoison)
+        const { inode, index, pfn } = t
+        collect_procs(k, t.task.id, { pfn, force: true, everybody, file: { inode, index } })
+        unmapVictims(k, t.task.id, inode, index)
+        kill_procs(k, t.task.id, { forcekill: true, pfn, flags: t.flags })
+        unlockEntries(k, inode, ...slotOf(k, spanAt(t)))
+        t.index += 1
+        return 'next_page'
+      },
+    },
+    invalidate: {
+      does: 'Throw the clean entries of the extent away, then unmap it once more. A read may fault it in again afterwards.',
+      fn: 'invalidate_inode_pages2_range',
+      when: {
+        state: 'D',
+        ready: (k, t) => lockedEntry(k, t.inode, t.first, t.last) === undefined,
+        reason: (k, t) => lockReason(k, t.inode, t.first, t.last),
+      },
+      run(k, t) {
+        const { inode, first, last } = t
+        const entries = k.daxEntries.in(inode).runs(first, last)
+        for (const { start, end, marks } of entries)
+          if (marks === 0) deleteEntries(k, inode, start, end)
+        unmap_mapping_range(k, inode, first, last)
+        return 'next_extent'
+      },
+    },
+    shutdown: {
+      does: 'Shut the file system down: later faults fail. Before 6.8 only the failed metadata did that.',
+      fn: 'xfs_force_shutdown',
+      run(k, t) {
+        k.superBlocks.at(t.superBlock).shutdown = isPreRemove(t) ? 'FORCE_UMOUNT' : 'CORRUPT_ONDISK'
+        return isPreRemove(t) ? 'thaw' : t.done()
+      },
+    },
+    thaw: {
+      does: 'Thaw: who waited goes on, and finds the file system shut down.',
+      fn: 'xfs_dax_notify_failure_thaw',
+      run(k, t) {
+        k.superBlocks.at(t.superBlock).frozen = 0
+        return t.done()
+      },
+    },
+  },
+})
