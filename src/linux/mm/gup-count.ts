@@ -1,4 +1,5 @@
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { reclaimLost } from '../fs/lost-and-found'
 import { FOLL } from '../include/gup'
 import { VM } from '../include/mm_types'
 import { PG } from '../include/page-flags'
@@ -18,6 +19,7 @@ import {
   tracksExclusive,
 } from './folio'
 import { type HolderKind, hold } from './holders'
+import { free_devmap_managed_page } from './memremap-ref'
 import { vma_lookup } from './rmap'
 import { folio_put } from './swap'
 
@@ -74,23 +76,41 @@ export function try_grab_folio(k: Kernel, pfn: number, pages: number, flags: num
   return true
 }
 
+/** Where struct pages are, 64 bytes each (4-level page tables, no KASLR); compound_head is at byte 8. */
+const VMEMMAP = 0xffffea0000000000n
+const COMPOUND_HEAD = 8n
+
+/** Somebody looks for the struct page of a page whose device is gone. */
+export function oops(k: Kernel, pfn: number, at: string, caller: string): void {
+  const address = (VMEMMAP + BigInt(pfn) * 64n + COMPOUND_HEAD).toString(16)
+  const what = 'a struct page that no longer exists'
+  printk(k, `BUG: unable to handle page fault for address ${address} (${what})`)
+  printk(k, `RIP: ${at}`)
+  printk(k, `Call Trace: ${caller}`)
+}
+
 /** gup_put_folio(): takes back exactly what was added. The last put frees the page, whoever owned it. */
 export function gup_put_folio(k: Kernel, pfn: number, pages: number, flags: number): void {
   if (!k.pages.covers(pfn, pfn + pages)) {
-    const where = `the struct page of pfn 0x${pfn.toString(16)}, which is gone`
-    printk(k, `BUG: unable to handle page fault: unpin_user_pages touches ${where}`)
+    oops(k, pfn, 'gup_folio_next', 'unpin_user_pages')
     subtractFromRest(k, pfn, pages, isPin(flags) ? pinBias(k) : 1)
     return
   }
   if (isUncountedPin(k, pfn, flags)) return
   if (isPin(flags) && isLarge(k, pfn)) editFolio(k, pfn, 'pincount', -pages)
   const each = isPin(flags) && !isLarge(k, pfn) ? pinBias(k) : 1
-  if (isZoneDevice(k, pfn)) subtractFromRest(k, pfn, pages, each)
+  if (isZoneDevice(k, pfn) && !isLarge(k, pfn)) subtractFromRest(k, pfn, pages, each)
   else eachCounter(k, pfn, pages, (at, n) => folio_put(k, at, each * n))
 }
 
 function subtractFromRest(k: Kernel, pfn: number, pages: number, count: number): void {
-  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount - count }))
+  let freed = 0
+  k.pages.edit(pfn, pfn + pages, ({ refcount, length }) => {
+    if (refcount === count) freed += length
+    return { refcount: refcount - count }
+  })
+  if (freed > 0) free_devmap_managed_page(k, pfn, freed)
+  reclaimLost(k, pfn, pages)
 }
 
 /** Notes pages in the handle, as the caller’s pages[] has them, and marks them referenced. */
@@ -149,7 +169,10 @@ export function gup_must_unshare(
 
 /** folio_is_longterm_pinnable(): not in ZONE_MOVABLE, from 5.13 on; no fs-dax page, from 6.15 on. */
 export const folio_is_longterm_pinnable = (k: Kernel, pfn: number): boolean =>
-  !isZoneDevice(k, pfn) && isMovablePinnable(k, pfn)
+  !isFsDax(k, pfn) && isMovablePinnable(k, pfn)
+
+const isFsDax = (k: Kernel, pfn: number): boolean =>
+  isZoneDevice(k, pfn) && k.pgmaps.at(k.pages.at(pfn).pgmap).type === 'FS_DAX'
 
 const isMovablePinnable = (k: Kernel, pfn: number): boolean =>
   k.policy.longtermMovable === 'allow' ||

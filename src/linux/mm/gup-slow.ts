@@ -1,6 +1,7 @@
 import { int, ref, wide } from '../../arena'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
-import { EFAULT, ENOMEM, EOPNOTSUPP } from '../include/errno'
+import { dax_lease_set_pages, takeLease } from '../fs/dax-lease'
+import { EFAULT, EHWPOISON, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
@@ -20,18 +21,24 @@ import {
 } from './gup-count'
 import { untilMmapReadable, untilPtl } from './locks'
 import { handle_mm_fault, isMapped } from './memory'
-import { get_dev_pagemap, put_dev_pagemap } from './memremap'
+import { get_dev_pagemap, put_dev_pagemap } from './memremap-ref'
 import { folio_isolate_lru, migrate_folio } from './migrate'
 import { vma_lookup } from './rmap'
 import { lru_add_drain_all } from './swap'
 
 const isCow = (vmFlags: number): boolean => (vmFlags & (VM.shared | VM.maywrite)) === VM.maywrite
 
+/** vma_is_fsdax(): a DAX file, and not the node of a DAX device. */
+function isFsDax(k: Kernel, vma: number): boolean {
+  if (!isZoneFile(k, vma)) return false
+  return k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb).s_type !== 'dax'
+}
+
 /** check_vma_flags(): an errno, or 0. Step 2 of §3.2 of the pins sheet. */
 function check_vma_flags(k: Kernel, vma: number, flags: number): number {
   const { vm_flags } = k.vmas.at(vma)
   const forced = (flags & FOLL.force) !== 0
-  if ((flags & FOLL.longterm) !== 0 && isZoneFile(k, vma)) return -EOPNOTSUPP
+  if ((flags & FOLL.longterm) !== 0 && isFsDax(k, vma)) return -EOPNOTSUPP
   if ((flags & FOLL.write) !== 0)
     return (vm_flags & VM.write) !== 0 || (forced && isCow(vm_flags)) ? 0 : -EFAULT
   return (vm_flags & (VM.read | VM.write)) !== 0 || forced ? 0 : -EFAULT
@@ -42,6 +49,13 @@ interface Walk {
   readonly mm: number
   readonly vpn: number
   readonly broke: number
+}
+
+/** vm_fault_to_errno(): only who asks with FOLL_HWPOISON is told of a memory error as such. */
+function vm_fault_to_errno(fault: number, flags: number): number {
+  if ((fault & VM_FAULT_OOM) !== 0) return -ENOMEM
+  if ((fault & VM_FAULT_HWPOISON) !== 0 && (flags & FOLL.hwpoison) !== 0) return -EHWPOISON
+  return (fault & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON)) !== 0 ? -EFAULT : 0
 }
 
 /** What the walk of one page comes to: taken, or which kind of fault it needs. */
@@ -59,6 +73,16 @@ function mayFollowUnwritable(k: Kernel, pfn: number, pte: number, t: Walk): bool
   return isAnon(k, pfn) && isExclusive(k, pfn)
 }
 
+/** FOLL_TOUCH of a device PMD (touch_pmd()): young, and dirty if it is to be written. */
+function touch(k: Kernel, { mm, vpn }: Walk, pte: number, flags: number): void {
+  const isDevicePmd = (pte & (PTE.pse | PTE.devmap)) === (PTE.pse | PTE.devmap)
+  if (!isDevicePmd || (flags & FOLL.write) === 0) return
+  const start = vpn - (vpn % 512)
+  k.ptes.in(mm).edit(start, start + 512, (entry) => ({
+    flags: entry.flags | PTE.accessed | PTE.dirty | PTE.soft_dirty,
+  }))
+}
+
 /** follow_page_pte() under the page table lock: steps 3 to 7 of §3.2. */
 function follow_page_pte(k: Kernel, t: Walk): Found {
   const { flags, pages, got } = k.pinHandles.at(t.handle)
@@ -71,12 +95,13 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   const isReadOnly = (pte & PTE.rw) === 0
   if (isReadOnly && gup_must_unshare(k, { mm: t.mm, vpn: t.vpn, pfn, flags })) return 'unshare'
   const count = leafPages(k, t.mm, t.vpn, pages - got)
-  const needsPgmap = (pte & PTE.devmap) !== 0
+  const needsPgmap = (pte & PTE.devmap) !== 0 && k.policy.gupPgmap === 'takes'
   const pgmap = needsPgmap ? get_dev_pagemap(k, pfn) : undefined
   if (needsPgmap && pgmap === undefined) return miss
   const taken = try_grab_folio(k, pfn, count, flags)
   if (pgmap !== undefined) put_dev_pagemap(pgmap)
   if (!taken) return 'overflow'
+  touch(k, t, pte, flags)
   record(k, t.handle, pfn, count)
   return 'taken'
 }
@@ -108,7 +133,7 @@ export const __get_user_pages = operation({
       },
     },
     check_vma: {
-      does: 'Find the area of the next page, and check that it may be taken like this.',
+      does: 'Find the area of the next page, and check that it may be taken like this. In the series of 2017, take a lease of a DAX file.',
       fn: 'check_vma_flags',
       run(k, t) {
         const { pages, got, flags } = k.pinHandles.at(t.handle)
@@ -118,6 +143,8 @@ export const __get_user_pages = operation({
         k.pinHandles.at(t.handle).unmapped = 0
         const vma = vma_lookup(k, t.mm, t.vpn)
         t.result = vma === undefined ? -EFAULT : check_vma_flags(k, vma.id, flags)
+        if (t.result === 0 && vma !== undefined && isFsDax(k, vma.id))
+          takeLease(k, vma.vm_file, t.handle)
         return t.result < 0 ? 'unlock' : 'follow'
       },
     },
@@ -143,10 +170,8 @@ export const __get_user_pages = operation({
     after_fault: {
       does: 'Look again, or give up with an error.',
       fn: 'faultin_page',
-      run(_k, t) {
-        if ((t.ret & VM_FAULT_OOM) !== 0) t.result = -ENOMEM
-        else if ((t.ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON)) !== 0)
-          t.result = -EFAULT
+      run(k, t) {
+        t.result = vm_fault_to_errno(t.ret, k.pinHandles.at(t.handle).flags)
         return t.result < 0 ? 'unlock' : 'follow'
       },
     },
@@ -155,6 +180,7 @@ export const __get_user_pages = operation({
       fn: 'mmap_read_unlock',
       run(k, t) {
         k.mms.at(t.mm).mmap_readers -= 1
+        dax_lease_set_pages(k, t.handle)
         return t.done(t.result)
       },
     },
@@ -216,7 +242,7 @@ export const __gup_longterm_locked = operation({
         const next = list.runs()[0]
         if (next === undefined) return t.result < 0 ? t.done(-ENOMEM) : 'pin'
         list.clear(next.start, next.start + 1)
-        return t.call(migrate_folio, { pfn: next.pfn }, 'migrated')
+        return t.call(migrate_folio, { pfn: next.pfn, keep: 0 }, 'migrated')
       },
     },
     migrated: {

@@ -16,11 +16,12 @@ import {
   isGettable,
   leafPages,
   nextPage,
+  oops,
   record,
 } from './gup-count'
 import { __get_user_pages, __gup_longterm_locked } from './gup-slow'
 import { isMapped } from './memory'
-import { get_dev_pagemap, put_dev_pagemap } from './memremap'
+import { get_dev_pagemap, put_dev_pagemap } from './memremap-ref'
 import { vma_lookup } from './rmap'
 
 type Kind = 'PIN' | 'GET'
@@ -145,12 +146,13 @@ const gupOperation = (name: string, kind: Kind) =>
           const vpn = nextPage(k, t.handle)
           if (!isMapped(k, mm, vpn, needsWritable(k, mm, vpn, t.write))) return 'irqs_on'
           const { flags, pfn } = k.ptes.in(mm).at(vpn)
-          if (!isFast(flags, t.longterm)) return 'irqs_on'
+          const isLeased = k.policy.daxTruncate === 'lease' && (flags & PTE.devmap) !== 0
+          if (!isFast(flags, t.longterm) || isLeased) return 'irqs_on'
           t.pfn = pfn
           t.pte = flags
           t.count = leafPages(k, mm, vpn, t.pages - k.pinHandles.at(t.handle).got)
-          const counted = k.policy.daxRefcount === 'counted'
-          return (flags & PTE.devmap) !== 0 && !counted ? 'get_pgmap' : 'try_grab'
+          const takes = k.policy.daxRefcount === 'oneBased' && k.policy.gupPgmap === 'takes'
+          return (flags & PTE.devmap) !== 0 && takes ? 'get_pgmap' : 'try_grab'
         },
       },
       get_pgmap: {
@@ -167,6 +169,7 @@ const gupOperation = (name: string, kind: Kind) =>
         does: 'Take one reference speculatively, unless there is none left: the page may be somebody else’s by now.',
         fn: 'try_get_folio',
         run(k, t) {
+          if (!k.pages.has(t.pfn)) oops(k, t.pfn, 'try_get_folio', 'gup_fast_pte_range')
           if (!k.pages.has(t.pfn) || !isGettable(k, t.pfn)) return 'put_pgmap'
           addPlain(k, t.pfn, t.count, kind === 'PIN' ? 'try' : 'get')
           if (t.longterm === 1) return 'check_longterm'

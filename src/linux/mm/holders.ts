@@ -2,13 +2,31 @@ import type { Kernel } from '../kernel'
 import { refAdd } from './folio'
 
 /** Kinds of momentary holders (struct holders), each of which counts one reference, but `pin`. */
-export type HolderKind = 'alloc' | 'tmp' | 'try' | 'pin' | 'get' | 'zap' | 'iso' | 'ksmd'
+export type HolderKind = 'alloc' | 'tmp' | 'try' | 'pin' | 'get' | 'zap' | 'iso' | 'ksmd' | 'poison'
 
 /** Notes that somebody holds a page, or, with a negative count, no longer does. Moves no counter. */
 export function hold(k: Kernel, pfn: number, kind: HolderKind, count = 1): void {
   if (!k.holders.has(pfn)) k.holders.fill(pfn, pfn + 1, {})
   k.holders.at(pfn)[kind] += count
   forgetIdle(k, pfn)
+}
+
+/** `hold` for consecutive pages: the cost is that of their runs. */
+export function holdRun(
+  k: Kernel,
+  start: number,
+  end: number,
+  kind: HolderKind,
+  count: number,
+): void {
+  let next = start
+  for (const run of k.holders.runs(start, end)) {
+    k.holders.fill(next, run.start, {})
+    next = run.end
+  }
+  k.holders.fill(next, end, {})
+  k.holders.edit(start, end, (row) => ({ [kind]: row[kind] + count }))
+  for (const run of k.holders.runs(start, end)) if (isIdle(run)) k.holders.clear(run.start, run.end)
 }
 
 /** Takes one reference of a folio, and notes who holds it. */
@@ -27,20 +45,15 @@ export function handOver(k: Kernel, pfn: number, from: HolderKind, to?: HolderKi
 export const held = (k: Kernel, pfn: number, kind: HolderKind | 'frozen'): number =>
   k.holders.has(pfn) ? k.holders.at(pfn)[kind] : 0
 
+type Held = Readonly<Record<HolderKind | 'frozen' | 'locker', number>>
+
+function isIdle(row: Held): boolean {
+  const { alloc, tmp, pin, get, zap, iso, ksmd, poison, frozen, locker, try: speculative } = row
+  const counts = [alloc, tmp, speculative, pin, get, zap, iso, ksmd, poison, frozen, locker]
+  return counts.every((count) => count === 0)
+}
+
 /** A page that nobody holds has no row, so that equal states are equal words. */
 export function forgetIdle(k: Kernel, pfn: number): void {
-  const {
-    alloc,
-    tmp,
-    pin,
-    get,
-    zap,
-    iso,
-    ksmd,
-    frozen,
-    locker,
-    try: speculative,
-  } = k.holders.at(pfn)
-  const counts = [alloc, tmp, speculative, pin, get, zap, iso, ksmd, frozen, locker]
-  if (counts.every((count) => count === 0)) k.holders.clear(pfn, pfn + 1)
+  if (isIdle(k.holders.at(pfn))) k.holders.clear(pfn, pfn + 1)
 }

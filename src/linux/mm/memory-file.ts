@@ -1,13 +1,13 @@
 import { int, ref, wide } from '../../arena'
 import { PTE } from '../arch/x86/pgtable'
-import { VM_FAULT_OOM, VM_FAULT_SIGBUS } from '../include/mm'
+import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS } from '../include/mm'
 import { VM } from '../include/mm_types'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { copyPage } from './contents'
-import { pagesOfFile, shmem_get_folio } from './filemap'
-import { setFlag } from './folio'
+import { isOnDisk, pagesOfFile, shmem_get_folio } from './filemap'
+import { hasFlag, setFlag } from './folio'
 import { getAs, handOver } from './holders'
 import { untilPtl } from './locks'
 import { dirtyEntry, FRESH } from './memory-anon'
@@ -21,6 +21,8 @@ const isShared = (k: Kernel, vma: number): boolean => (k.vmas.at(vma).vm_flags &
 function fileEntry(k: Kernel, vma: number, write: number): number {
   const mayWrite = isShared(k, vma) && (k.vmas.at(vma).vm_flags & VM.write) !== 0
   if (write === 1) return FRESH | dirtyEntry(k, vma)
+  // vma_wants_writenotify(): a file on disk must hear of the first store.
+  if (isOnDisk(k, k.vmas.at(vma).vm_file)) return FRESH
   return mayWrite ? FRESH | PTE.rw : FRESH
 }
 
@@ -29,7 +31,7 @@ export const do_fault = operation({
   name: 'do_fault',
   does: 'Maps a page of the page cache, or gives a private write a copy of it.',
   source: { file: 'mm/memory.c', fn: 'do_fault', version: '6.12' },
-  leftOut: 'File systems on disk: reading, page_mkwrite, writeback; the folio lock; fault-around.',
+  leftOut: 'File systems on disk: the wait for the disk, writeback; the folio lock; fault-around.',
   params: { vma: ref('vm_area_struct'), mm: ref('mm_struct'), vpn: wide(), write: int() },
   locals: { pfn: wide(), fresh: wide() },
   entry: 'lookup',
@@ -43,6 +45,7 @@ export const do_fault = operation({
         if (index >= pagesOfFile(k, vm_file)) return t.done(VM_FAULT_SIGBUS)
         const pfn = shmem_get_folio(k, vm_file, index, t.task.id)
         if (pfn === undefined) return t.done(VM_FAULT_OOM)
+        if (hasFlag(k, pfn, PG.hwpoison)) return t.done(VM_FAULT_HWPOISON)
         t.pfn = pfn
         getAs(k, pfn, 'tmp')
         return t.write === 1 && !isShared(k, t.vma) ? 'copy' : 'map'
@@ -60,6 +63,7 @@ export const do_fault = operation({
         }
         addRmap(k, t.pfn)
         const flags = fileEntry(k, t.vma, t.write)
+        if (t.write === 1) setFlag(k, t.pfn, PG.dirty)
         k.ptes.in(t.mm).fill(t.vpn, t.vpn + 1, { pfn: t.pfn, flags })
         return t.done()
       },

@@ -1,6 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import { PTE } from '../arch/x86/pgtable'
-import { VM_FAULT_OOM } from '../include/mm'
+import { VM_FAULT_HWPOISON, VM_FAULT_OOM } from '../include/mm'
 import { VM } from '../include/mm_types'
 import { PAGE_MAPPING, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
@@ -90,6 +90,7 @@ export const do_swap_page = operation({
         const slot = k.swapMap.at(t.offset)
         if (slot.has_cache === 1) {
           if (k.pages.at(slot.pfn).refcount === 0) return t.done()
+          if (hasFlag(k, slot.pfn, PG.hwpoison)) return t.done(VM_FAULT_HWPOISON)
           t.pfn = slot.pfn
           getAs(k, t.pfn, 'tmp')
           return 'lock_folio'

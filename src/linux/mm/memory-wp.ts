@@ -95,6 +95,7 @@ export const do_wp_page = operation({
       fn: 'wp_page_shared',
       run(k, t) {
         k.ptes.in(t.mm).at(t.vpn).flags = mkwrite(t.flags) | dirtyEntry(k, t.vma) | PTE.accessed
+        setFlag(k, t.pfn, PG.dirty)
         unlockPtl(k, t.mm, t.vpn)
         return t.done()
       },

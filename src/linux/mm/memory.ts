@@ -1,5 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import { isPresent, PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { daxDeviceOf, dev_dax_huge_fault } from '../drivers/dax/device'
 import { dax_iomap_fault } from '../fs/dax'
 import { VM_FAULT_FALLBACK, VM_FAULT_HWPOISON, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
@@ -71,6 +72,9 @@ export const handle_mm_fault = operation({
           if (!asks) return t.done()
           return t.call(do_huge_pmd_wp_page, { vma, mm, vpn, pfn, unshare }, 'after_huge')
         }
+        if (pmd !== undefined && isMapped(k, mm, vpn, write === 1)) return t.done()
+        if (isDeviceNode(k, vma))
+          return t.call(dev_dax_huge_fault, { vma, vpn, write }, 'after_pte')
         if (hasPteTable(k, mm, vpn)) return 'pte_fault'
         if (isZoneFile(k, vma))
           return t.call(dax_iomap_fault, { vma, vpn, write, order: 9 }, 'after_huge')
@@ -88,8 +92,11 @@ export const handle_mm_fault = operation({
       fn: 'handle_pte_fault',
       run(k, t) {
         const { vma, mm, vpn, write, unshare } = t
-        if (isZoneFile(k, vma))
+        if (isZoneFile(k, vma)) {
+          // The entry is there, and allows it: gup asks again and again where it gets no pgmap.
+          if (isMapped(k, mm, vpn, write === 1)) return t.done()
           return t.call(dax_iomap_fault, { vma, vpn, write, order: 0 }, 'after_pte')
+        }
         const ptes = k.ptes.in(mm)
         if (!ptes.has(vpn)) {
           if (k.vmas.at(vma).vm_file !== 0)
@@ -126,6 +133,12 @@ export const handle_mm_fault = operation({
     },
   },
 })
+
+/** True if the area maps a device-dax node. */
+const isDeviceNode = (k: Kernel, vma: number): boolean => {
+  const { vm_file } = k.vmas.at(vma)
+  return vm_file !== 0 && daxDeviceOf(k, vm_file) !== undefined
+}
 
 /** A PMD that points to a table of entries cannot become a leaf. */
 function hasPteTable(k: Kernel, mm: number, vpn: number): boolean {

@@ -1,24 +1,17 @@
 import { ref } from '../../arena'
+import { pmem_pagemap_kill } from '../drivers/nvdimm/pmem-kill'
 import { ENOMEM } from '../include/errno'
+import { FOLL } from '../include/gup'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { put_dev_pagemap } from './memremap-ref'
 
 type Pgmap = ReturnType<Kernel['pgmaps']['at']>
 
-/** get_dev_pagemap(): a reference of the live pgmap that a pfn belongs to; undefined if it is not live. */
-export function get_dev_pagemap(k: Kernel, pfn: number): Pgmap | undefined {
-  const pgmap = k.pgmaps.find(({ start, end }) => start <= pfn && pfn < end)
-  if (pgmap === undefined || pgmap.state !== 'live') return undefined
-  pgmap.ref += 1
-  return pgmap
-}
-
-/** put_dev_pagemap(): the last put of a dying one, once it counts atomically, makes it dead. */
-export function put_dev_pagemap(pgmap: Pgmap, references = 1): void {
-  pgmap.ref -= references
-  if (pgmap.state === 'dying' && pgmap.mode === 'atomic' && pgmap.ref === 0) pgmap.state = 'dead'
-}
+/** pfn_len(): references that stand for the pages; one for each folio where pages make folios. */
+const pfnLength = ({ start, end, vmemmap_shift }: Pgmap): number =>
+  (end - start) / 2 ** vmemmap_shift
 
 /** §1.4 of the DAX sheet, for the one range of a pmem namespace. */
 export const memremap_pages = operation({
@@ -34,9 +27,17 @@ export const memremap_pages = operation({
       does: 'Initialise the percpu_ref: one reference, counted on each CPU.',
       fn: 'percpu_ref_init',
       run(k, t) {
-        const { start, end, gen } = k.namespaces.at(t.device)
+        const { start, end, gen, mode, align } = k.namespaces.at(t.device)
         for (const old of k.pgmaps.rows()) if (old.device === t.device) k.pgmaps.free(old.id)
-        const pgmap = k.pgmaps.alloc({ type: 'FS_DAX', ref: 1, start, end, device: t.device, gen })
+        const pgmap = k.pgmaps.alloc({
+          type: mode === 'devdax' ? 'GENERIC' : 'FS_DAX',
+          vmemmap_shift: mode === 'devdax' && align === 512 ? 9 : 0,
+          ref: 1,
+          start,
+          end,
+          device: t.device,
+          gen,
+        })
         if (pgmap === undefined) return t.done(-ENOMEM)
         t.pgmap = pgmap.id
         k.namespaces.at(t.device).pgmap = pgmap.id
@@ -47,8 +48,8 @@ export const memremap_pages = operation({
       does: 'Add the range to ZONE_DEVICE: every page gets a struct page, idle: at refcount 1 up to 6.14, at 0 from 6.15 on.',
       fn: 'memmap_init_zone_device',
       run(k, t) {
-        const { start, end } = k.pgmaps.at(t.pgmap)
-        const refcount = k.policy.daxRefcount === 'counted' ? 0 : 1
+        const { start, end, type } = k.pgmaps.at(t.pgmap)
+        const refcount = k.policy.daxRefcount === 'counted' && type === 'FS_DAX' ? 0 : 1
         k.pages.fill(start, end, { flags: PG.reserved, refcount, pgmap: t.pgmap })
         return 'get_pages'
       },
@@ -58,14 +59,24 @@ export const memremap_pages = operation({
       fn: 'percpu_ref_get_many',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
-        pgmap.ref += pgmap.end - pgmap.start
+        pgmap.ref += pfnLength(pgmap)
         return t.done(t.pgmap)
       },
     },
   },
 })
 
-/** §1.5 of the DAX sheet, column E3+ (5.18 and later). */
+/** put_page() of every page of a device, as up to 5.17: an idle one gives its pgmap reference back. */
+function putEveryPage(k: Kernel, pgmap: Pgmap): void {
+  let idle = 0
+  k.pages.edit(pgmap.start, pgmap.end, ({ refcount, length }) => {
+    if (refcount === 1) idle += length
+    return { refcount: refcount - 1 }
+  })
+  put_dev_pagemap(pgmap, idle)
+}
+
+/** §1.5 of the DAX sheet. */
 export const memunmap_pages = operation({
   name: 'memunmap_pages',
   does: 'Takes the struct pages of a device away.',
@@ -73,28 +84,41 @@ export const memunmap_pages = operation({
     file: 'mm/memremap.c',
     fn: 'memunmap_pages',
     version: '6.12',
-    note: 'Up to 5.17 it dropped a reference of every page, and so waited for page pins.',
+    note: 'Up to 5.17 it dropped a reference of every page, and so waited for page pins (policy memunmapWait).',
   },
   leftOut: 'Device-private memory, and altmap accounting.',
   params: { pgmap: ref('dev_pagemap') },
   entry: 'kill',
   steps: {
     kill: {
-      does: 'Kill the percpu_ref: from now on get_dev_pagemap() fails. The initial reference goes.',
+      does: 'Kill the percpu_ref (up to 5.15 that of the queue of a disk): from now on get_dev_pagemap() fails. The initial reference goes.',
       fn: 'percpu_ref_kill',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
+        if (pgmap.state !== 'live') return 'put_pages'
         pgmap.state = 'dying'
         put_dev_pagemap(pgmap)
-        return 'put_pages'
+        return isKilledByPmem(k, pgmap)
+          ? t.call(pmem_pagemap_kill, { pgmap: pgmap.id }, 'put_pages')
+          : 'put_pages'
       },
     },
     put_pages: {
-      does: 'Drop the references that stood for the pages. Nobody looks at the pages themselves.',
+      does: 'Drop the references that stood for the pages: all at once from 5.18 on; before, page by page, and a pinned one keeps its.',
       fn: 'percpu_ref_put_many',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
-        put_dev_pagemap(pgmap, pgmap.end - pgmap.start)
+        if (k.policy.memunmapWait === 'pagePins') putEveryPage(k, pgmap)
+        else put_dev_pagemap(pgmap, pfnLength(pgmap))
+        return k.policy.memunmapWait === 'afterwards' ? 'remove_too_early' : 'switch_to_atomic'
+      },
+    },
+    remove_too_early: {
+      does: 'Up to 5.1 the struct pages go before anything is waited for.',
+      fn: 'arch_remove_memory',
+      run(k, t) {
+        const { start, end } = k.pgmaps.at(t.pgmap)
+        k.pages.clear(start, end)
         return 'switch_to_atomic'
       },
     },
@@ -115,14 +139,14 @@ export const memunmap_pages = operation({
       },
     },
     wait_done: {
-      does: 'The last pgmap reference is gone. Pins of pages are not waited for.',
+      does: 'The last pgmap reference is gone. From 5.18 on pins of pages are not waited for.',
       fn: 'wait_for_completion',
       when: {
         state: 'D',
         ready: (k, t) => k.pgmaps.at(t.pgmap).state === 'dead',
-        reason: (k, t) => `waits for pgmap->done: ${k.pgmaps.at(t.pgmap).ref} references are left`,
+        reason: (k, t) => waitReason(k, k.pgmaps.at(t.pgmap)),
       },
-      run: () => 'remove_memory',
+      run: (k) => (k.policy.memunmapWait === 'afterwards' ? 'exit' : 'remove_memory'),
     },
     remove_memory: {
       does: 'Free the struct pages. Page table entries that map them are not looked for.',
@@ -130,6 +154,7 @@ export const memunmap_pages = operation({
       run(k, t) {
         const { start, end } = k.pgmaps.at(t.pgmap)
         k.pages.clear(start, end)
+        k.folios.clear(start, end)
         return 'exit'
       },
     },
@@ -143,3 +168,25 @@ export const memunmap_pages = operation({
     },
   },
 })
+
+/** ops->kill of pmem as the series of 2021 has it: more than the freeze of the queue. */
+const isKilledByPmem = (k: Kernel, { type }: Pgmap): boolean =>
+  k.policy.removeNotify === 'massFailure' && type === 'FS_DAX'
+
+/** What is awaited, with the pins behind it where pins are what holds it up. */
+function waitReason(k: Kernel, { ref: left, start, end }: Pgmap): string {
+  const waits = `waits for pgmap->done: ${left} ${left === 1 ? 'reference is' : 'references are'} left`
+  const pins = k.pinHandles.rows().filter(({ id }) =>
+    k.pinned
+      .in(id)
+      .runs()
+      .some(({ pfn, length }) => pfn < end && start < pfn + length),
+  )
+  if (k.policy.memunmapWait !== 'pagePins' || pins.length === 0) return waits
+  const holders = pins.map(({ task, kind, flags, user }) => {
+    const who = k.tasks.isLive(task) ? k.tasks.at(task).name : 'a process that has exited'
+    const long = (flags & FOLL.longterm) !== 0 ? '|FOLL_LONGTERM' : ''
+    return `${who} (FOLL_${kind}${long}${user === '' ? '' : `, ${user}`})`
+  })
+  return `${waits}; pages are pinned by ${holders.join(', ')}`
+}

@@ -1,6 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
-import { PTE } from '../arch/x86/pgtable'
+import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { EAGAIN, ENOMEM } from '../include/errno'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
@@ -14,6 +14,7 @@ import {
   pageMapcount,
   refAdd,
   refcountOf,
+  setFlag,
 } from './folio'
 import { getAs } from './holders'
 import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtl } from './locks'
@@ -42,7 +43,7 @@ export const migrate_folio = operation({
   does: 'Moves the contents of an isolated page to a new one, and every entry with it.',
   source: { file: 'mm/migrate.c', fn: 'migrate_pages', version: '6.12' },
   leftOut: 'File pages, large folios, the ten retries, batching.',
-  params: { pfn: wide() },
+  params: { pfn: wide(), keep: int() },
   locals: { target: wide(), mm: ref('mm_struct'), vpn: wide(), flags: int(), result: int() },
   entry: 'lock',
   steps: {
@@ -51,7 +52,7 @@ export const migrate_folio = operation({
       fn: 'migrate_folio_unmap',
       when: untilFolioUnlocked,
       run(k, t) {
-        const target = alloc_page(k, 'unmovable')
+        const target = alloc_page(k, t.keep === 1 ? 'movable' : 'unmovable')
         if (target === undefined) {
           t.result = -ENOMEM
           return 'give_back'
@@ -128,12 +129,13 @@ export const migrate_folio = operation({
       },
     },
     unlock: {
-      does: 'Unlock both; put the new page’s allocation reference, and the old page, which is free now.',
+      does: 'Unlock both; put the new page’s allocation reference, and the old page, which is free now; soft offlining keeps it (MR_MEMORY_FAILURE).',
       fn: 'migrate_folio_done',
       run(k, t) {
         folio_unlock(k, t.target)
         putAs(k, t.target, 'alloc')
         folio_unlock(k, t.pfn)
+        if (t.keep === 1) return t.done(t.result)
         putAs(k, t.pfn, 'iso')
         return t.done(t.result)
       },
@@ -179,6 +181,7 @@ function unmapOne(k: Kernel, pfn: number, { mm, vpn }: { mm: number; vpn: number
   const kind = (flags & PTE.rw) !== 0 ? 'migration_write' : readKind
   ptes.fill(vpn, vpn + 1, { pfn, flags, kind })
   flush_tlb_range(k, mm, vpn, vpn + 1)
+  if ((flags & DIRTY) !== 0) setFlag(k, pfn, PG.dirty)
   folio_remove_rmap_pte(k, pfn)
   folio_put(k, pfn)
   return true

@@ -22,6 +22,20 @@ function unmappedArea(k: Kernel, mm: number, pgoff: number): number {
 
 const PRIVATE_RW = VM.read | VM.write | VM.mayread | VM.maywrite | VM.softdirty
 
+/** Makes the area of a shared mapping of a device; undefined if there is no room. */
+export function makeArea(
+  k: Kernel,
+  mm: number,
+  { inode, pages, pgoff, label }: { inode: number; pages: number; pgoff: number; label: string },
+): number | undefined {
+  const vm_start = unmappedArea(k, mm, pgoff)
+  const vm_flags = PRIVATE_RW | VM.shared | VM.mixedmap | VM.hugepage
+  const place = { vm_start, vm_end: vm_start + pages, vm_pgoff: pgoff }
+  const vm_mm = k.mms.at(mm).id
+  const vm_file = k.inodes.at(inode).id
+  return k.vmas.alloc({ vm_mm, vm_file, vm_flags, label, ...place })?.id
+}
+
 /** A mapping of a file. Returns the number of the area. */
 export const do_mmap = operation({
   name: 'do_mmap',

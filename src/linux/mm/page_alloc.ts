@@ -1,7 +1,8 @@
 import { NONE } from '../../arena'
+import { MEMORY_BLOCK_PAGES } from '../include/memory'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
-import { forgetIdle, hold } from './holders'
+import { forgetIdle, hold, holdRun } from './holders'
 
 const FREED = {
   flags: 0,
@@ -34,6 +35,7 @@ export function alloc_page(
 ): number | undefined {
   for (const { start, end } of zonesFor(k, mobility))
     for (const run of k.freePages.runs(start, end)) {
+      if (run.isolated === 1) continue
       const pfn = pages === 1 ? run.start : Math.ceil(run.start / pages) * pages
       if (pfn + pages > run.end) continue
       k.freePages.clear(pfn, pfn + pages)
@@ -44,6 +46,18 @@ export function alloc_page(
       return pfn
     }
   return undefined
+}
+
+/** True if an allocation of this size would succeed. */
+export const canAlloc = (k: Kernel): boolean =>
+  zonesFor(k, 'movable').some(({ start, end }) =>
+    k.freePages.runs(start, end).some(({ isolated }) => isolated === 0),
+  )
+
+/** get_pageblock_migratetype() is MIGRATE_ISOLATE: the block of memory is being offlined. */
+function isolationOf(k: Kernel, pfn: number): number {
+  const block = Math.floor(pfn / MEMORY_BLOCK_PAGES)
+  return k.memoryBlocks.has(block) ? k.memoryBlocks.at(block).isolated : 0
 }
 
 /** prep_compound_page(): makes pages from an aligned pfn on one folio. */
@@ -57,8 +71,51 @@ export function prep_compound_page(k: Kernel, head: number, order: number): void
 export function free_page(k: Kernel, pfn: number): void {
   const pages = k.folios.has(pfn) ? 1 << k.folios.at(pfn).order : 1
   k.folios.clear(pfn, pfn + pages)
+  const poisoned = k.pages.runs(pfn, pfn + pages).filter(({ flags }) => (flags & PG.hwpoison) !== 0)
   k.pages.fill(pfn, pfn + pages, { ...FREED })
-  k.freePages.fill(pfn, pfn + pages, {})
+  k.freePages.fill(pfn, pfn + pages, { isolated: isolationOf(k, pfn) })
+  for (const { start, end } of poisoned) keepAway(k, start, end)
   for (const { start, end } of k.holders.runs(pfn, pfn + pages))
     for (let page = start; page < end; page++) forgetIdle(k, page)
+}
+
+/** free_pages_prepare() refuses a poisoned page; one inside a huge page is found when it would be handed out. */
+function keepAway(k: Kernel, start: number, end: number): void {
+  k.freePages.clear(start, end)
+  k.pages.edit(start, end, () => ({ flags: PG.hwpoison }))
+}
+
+/** The same for consecutive order-0 pages: the cost is that of their runs. */
+export function free_pages(k: Kernel, start: number, end: number): void {
+  k.pages.fill(start, end, { ...FREED })
+  for (let pfn = start; pfn < end; ) {
+    const next = Math.min(end, (Math.floor(pfn / MEMORY_BLOCK_PAGES) + 1) * MEMORY_BLOCK_PAGES)
+    k.freePages.fill(pfn, next, { isolated: isolationOf(k, pfn) })
+    pfn = next
+  }
+}
+
+/**
+ * Takes free pages, at most `wanted`, all beside each other: what a batch of migration goes to. Memory
+ * that was hot-added comes last, as if it were another node; memory that is being offlined never.
+ */
+export function alloc_batch(
+  k: Kernel,
+  wanted: number,
+): { readonly pfn: number; readonly pages: number } | undefined {
+  const isAdded = ({ start }: { start: number }) =>
+    k.memoryBlocks.has(Math.floor(start / MEMORY_BLOCK_PAGES))
+  const zones = zonesFor(k, 'unmovable')
+  const all = [...zones.filter((zone) => !isAdded(zone)), ...zones.filter(isAdded)]
+  for (const { start, end } of all)
+    for (const run of k.freePages.runs(start, end)) {
+      if (run.isolated === 1) continue
+      const pages = Math.min(wanted, run.length)
+      k.freePages.clear(run.start, run.start + pages)
+      k.pages.fill(run.start, run.start + pages, { ...FREED, refcount: 1 })
+      k.contents.fill(run.start, run.start + pages, {})
+      holdRun(k, run.start, run.start + pages, 'alloc', 1)
+      return { pfn: run.start, pages }
+    }
+  return undefined
 }

@@ -13,7 +13,7 @@ import {
   tracksExclusive,
 } from './folio'
 
-interface Place {
+export interface Place {
   readonly mm: number
   readonly vpn: number
 }
@@ -102,4 +102,15 @@ export function anonPlaces(k: Kernel, pfn: number): Place[] {
       const { kind, flags, pfn: mapped } = ptes.at(vpn)
       return kind === 'leaf' && mapped === pfn && (flags & (PTE.present | PTE.protnone)) !== 0
     })
+}
+
+/** Every entry that maps a page, wherever: KSM pages have no address of their own. */
+export function allPlaces(k: Kernel, pfn: number): Place[] {
+  return k.mms.rows().flatMap(({ id }) =>
+    k.ptes
+      .in(id)
+      .runs()
+      .filter((run) => run.kind === 'leaf' && run.pfn <= pfn && pfn < run.pfn + run.length)
+      .map((run) => ({ mm: id, vpn: run.start + pfn - run.pfn })),
+  )
 }

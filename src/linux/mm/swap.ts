@@ -34,7 +34,8 @@ export function folio_add_lru(k: Kernel, cpu: number, pfn: number): void {
   const at = batchLength(k, cpu)
   refAdd(k, pfn, 1)
   k.lruAdd.in(cpu).fill(at, at + 1, { pfn })
-  if (at + 1 === Number(k.policy.lruBatch) || k.folios.has(pfn)) lru_add_drain(k, cpu)
+  const isDisabled = k.hotplug.find(({ lru_disable_count }) => lru_disable_count > 0) !== undefined
+  if (at + 1 === Number(k.policy.lruBatch) || k.folios.has(pfn) || isDisabled) lru_add_drain(k, cpu)
 }
 
 /** lru_add_drain(): this CPU’s batch goes to the LRU lists, and drops its references. */

@@ -1,13 +1,21 @@
 import { int, wide } from '../../arena'
 import { cachedEntry, fillTlb } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
-import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
+import { EHWPOISON } from '../include/errno'
+import {
+  MF,
+  VM_FAULT_HWPOISON,
+  VM_FAULT_OOM,
+  VM_FAULT_SIGBUS,
+  VM_FAULT_SIGSEGV,
+} from '../include/mm'
 import { TLB, VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { bytesOf, SECTOR, storeByte } from './contents'
+import { bytesOf, isPoisoned, noteLoad, SECTOR, storeByte } from './contents'
 import { ownMm, untilMmapReadable } from './locks'
 import { handle_mm_fault, isMapped } from './memory'
+import { memory_failure } from './memory-failure'
 import { vma_lookup } from './rmap'
 
 type Task = ReturnType<Kernel['tasks']['at']>
@@ -42,6 +50,7 @@ function translate(k: Kernel, task: Task, { vpn, write }: Access): number | unde
 function load(k: Kernel, task: Task, pfn: number, offset: number): void {
   const { value, rest } = bytesOf(k, pfn)
   task.value = offset < SECTOR ? value : rest
+  noteLoad(k, task.id, pfn)
 }
 
 function store(k: Kernel, task: Task, pfn: number, { vpn, value, offset }: Access): void {
@@ -62,6 +71,9 @@ function signal(k: Kernel, task: Task, vpn: number, fault: number): void {
   const covered = vma_lookup(k, task.mm, vpn) !== undefined
   if ((fault & VM_FAULT_SIGSEGV) !== 0) task.si_code = covered ? 'SEGV_ACCERR' : 'SEGV_MAPERR'
   else task.si_code = (fault & VM_FAULT_HWPOISON) !== 0 ? 'BUS_MCEERR_AR' : 'BUS_ADRERR'
+  if ((fault & VM_FAULT_HWPOISON) === 0) return
+  task.si_addr = vpn
+  task.si_addr_lsb = 12
 }
 
 const FATAL = VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_OOM | VM_FAULT_HWPOISON
@@ -91,6 +103,7 @@ const accessOperation = (name: string, write: 0 | 1) => {
       },
     },
     params: { vpn: wide(), value: int(), offset: int() },
+    locals: { bad: wide() },
     entry: 'translate',
     steps: {
       translate: {
@@ -103,9 +116,33 @@ const accessOperation = (name: string, write: 0 | 1) => {
           const access = { vpn, value, offset, write: write === 1 }
           const pfn = translate(k, task, access)
           if (pfn === undefined) return 'fault'
+          if (write === 0 && isPoisoned(k, pfn)) {
+            t.bad = pfn
+            return 'machine_check'
+          }
           if (write === 1) store(k, task, pfn, access)
           else load(k, task, pfn, offset)
           return t.done()
+        },
+      },
+      machine_check: {
+        does: 'The memory has lost these bytes: instead of data the CPU gets a machine check, and the thread handles it before it goes on.',
+        fn: 'kill_me_maybe',
+        source: { file: 'arch/x86/kernel/cpu/mce/core.c', fn: 'kill_me_maybe', version: '6.12' },
+        run: (_k, t) =>
+          t.call(memory_failure, { pfn: t.bad, flags: MF.action_required }, 'after_machine_check'),
+      },
+      after_machine_check: {
+        does: 'Signalled: that is the end of it. Handled without a signal: try the access again. Not handled: SIGBUS.',
+        fn: 'kill_me_maybe',
+        run(_k, t) {
+          const isSignalled = t.task.signal !== 'none'
+          if (!isSignalled && (t.ret === 0 || t.ret === -EHWPOISON)) return 'translate'
+          if (!isSignalled) {
+            t.task.signal = 'SIGBUS'
+            t.task.si_code = 'SI_KERNEL'
+          }
+          return t.done(-1)
         },
       },
       fault: {

@@ -1,0 +1,121 @@
+import { MEMORY_BLOCK_PAGES } from '../include/memory'
+import { PG } from '../include/page-flags'
+import type { Kernel } from '../kernel'
+import { signal_pending } from '../kernel/signal'
+import { handlesOf } from './labels'
+import { expectedRefs, isMovable, type Stretch } from './migrate-batch'
+
+type PageRun = ReturnType<Kernel['pages']['runs']>[number]
+
+/** mm/memory_hotplug.c’s variables; a machine without hotplug has none. */
+export const hotplugOf = (k: Kernel) => k.hotplug.find(() => true)
+
+/** lock_device_hotplug(): adding, removing, onlining and offlining exclude each other. */
+export const untilHotplugFree = {
+  state: 'D' as const,
+  ready: (k: Kernel) => (hotplugOf(k)?.device_hotplug_lock ?? 0) === 0,
+  reason(k: Kernel): string {
+    const holder = hotplugOf(k)?.device_hotplug_lock ?? 0
+    return `waits for device_hotplug_lock, which ${holder === 0 ? 'nobody' : k.tasks.at(holder).name} holds`
+  },
+}
+
+export function lockHotplug(k: Kernel, task: number): void {
+  const row = hotplugOf(k)
+  if (row !== undefined) row.device_hotplug_lock = task === 0 ? 0 : k.tasks.at(task).id
+}
+
+/** lru_cache_disable(), zone_pcp_disable(), and the way back. */
+export function disableBatches(k: Kernel, by: 1 | -1): void {
+  const row = hotplugOf(k)
+  if (row !== undefined) row.lru_disable_count += by
+}
+
+/** The pages of a memory block. */
+export const pagesOfBlock = (block: number): Stretch => ({
+  start: block * MEMORY_BLOCK_PAGES,
+  end: (block + 1) * MEMORY_BLOCK_PAGES,
+})
+
+/** Zones follow the blocks that are online, or on their way: one row for each stretch of a zone. */
+export function syncZones(k: Kernel): void {
+  const isAdded = (pfn: number) => k.memoryBlocks.has(Math.floor(pfn / MEMORY_BLOCK_PAGES))
+  for (const zone of k.zones.rows()) if (isAdded(zone.start)) k.zones.free(zone.id)
+  let open: { type: 'MOVABLE' | 'NORMAL'; start: number; end: number } | undefined
+  for (const { start, end, state, zone } of k.memoryBlocks.runs()) {
+    if (state === 'offline') continue
+    const first = start * MEMORY_BLOCK_PAGES
+    const last = end * MEMORY_BLOCK_PAGES
+    if (open?.type === zone && open.end === first) {
+      open = { ...open, end: last }
+      continue
+    }
+    if (open !== undefined) k.zones.alloc(open)
+    open = { type: zone, start: first, end: last }
+  }
+  if (open !== undefined) k.zones.alloc(open)
+}
+
+/** MIGRATE_ISOLATE for the free pages of a block, or MIGRATE_MOVABLE again. */
+export function isolateBlock(k: Kernel, block: number, isolated: 0 | 1): void {
+  const { start, end } = pagesOfBlock(block)
+  k.memoryBlocks.at(block).isolated = isolated
+  k.freePages.edit(start, end, () => ({ isolated }))
+}
+
+/** has_unmovable_pages(): the first page that migration cannot move. Of ZONE_MOVABLE only reserved ones. */
+export function unmovablePage(k: Kernel, block: number): number | undefined {
+  const { start, end } = pagesOfBlock(block)
+  const isNormal = k.memoryBlocks.at(block).zone === 'NORMAL'
+  return k.pages
+    .runs(start, end)
+    .find(
+      ({ flags, refcount }) =>
+        (flags & PG.reserved) !== 0 ||
+        (isNormal && refcount > 0 && (flags & (PG.lru | PG.hwpoison)) === 0),
+    )?.start
+}
+
+/** scan_movable_pages(): runs of the block from a page on that can be tried. */
+export const movableRuns = (k: Kernel, block: number): PageRun[] => {
+  const { start, end } = pagesOfBlock(block)
+  return k.pages.runs(start, end).filter((run) => run.refcount > 0 && isMovable(k, run))
+}
+
+/** test_pages_isolated(): every page of the block is free, or poisoned. */
+export function busyPage(k: Kernel, block: number): PageRun | undefined {
+  const { start, end } = pagesOfBlock(block)
+  return k.pages
+    .runs(start, end)
+    .find(({ flags, refcount }) => refcount > 0 && (flags & PG.hwpoison) === 0)
+}
+
+/** A page that migration would move now: nobody holds it but entries and caches. */
+const isReadyToMove = (k: Kernel, run: PageRun): boolean =>
+  run.refcount === expectedRefs(k, run) && (run.flags & PG.swapcache) === 0
+
+interface Retry {
+  readonly block: number
+  readonly task: { readonly id: number }
+}
+
+/** The loop of offline_pages(): it turns in vain until a page can move, none is left, or a signal comes. */
+export const untilSomethingMoves = {
+  state: 'R' as const,
+  ready: (k: Kernel, t: Retry): boolean =>
+    signal_pending(k, t.task.id) ||
+    busyPage(k, t.block) === undefined ||
+    movableRuns(k, t.block).some((run) => isReadyToMove(k, run)),
+  reason(k: Kernel, t: Retry): string {
+    const stuck = movableRuns(k, t.block)[0] ?? busyPage(k, t.block)
+    if (stuck === undefined) return 'tries again'
+    const by = holderNames(k, stuck.start)
+    const expected = expectedRefs(k, stuck)
+    return `tries page 0x${stuck.start.toString(16)} again and again: _refcount ${stuck.refcount}, expected ${expected}${by === '' ? '' : `; pinned by ${by}`}`
+  },
+}
+
+const holderNames = (k: Kernel, pfn: number): string =>
+  handlesOf(k, pfn)
+    .map(({ task, user }) => user || (task === 0 ? '' : k.tasks.at(task).name))
+    .join(', ')

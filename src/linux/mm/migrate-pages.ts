@@ -1,0 +1,81 @@
+import { int, wide } from '../../arena'
+import { untilFlushed } from '../arch/x86/mm/tlb'
+import { ENOMEM } from '../include/errno'
+import type { Kernel } from '../kernel'
+import { operation } from '../operation'
+import { untilNextPtl } from './locks'
+import { finishRun, isolateRun, moveRun, remapRun, unmapRun } from './migrate-batch'
+
+type Task = { readonly task: { readonly id: number } }
+
+const lockedMm = (k: Kernel) => k.mms.rows().find(({ id }) => !untilNextPtl.ready(k, { mm: id }))
+const deafMm = (k: Kernel, t: Task) =>
+  k.mms.rows().find(({ id }) => !untilFlushed.ready(k, { mm: id, task: t.task }))
+
+/** do_migrate_range() of §7.2 of the DAX sheet, O5: what is on a list goes to other memory. */
+export const migrate_pages = operation({
+  name: 'migrate_pages',
+  does: 'Moves all pages of a range that are on LRU lists, as far as nobody else holds them.',
+  source: {
+    file: 'mm/migrate.c',
+    fn: 'migrate_pages',
+    version: '6.12',
+    note: 'The kernel moves batches of 512 pages; here a run of like pages is one.',
+  },
+  leftOut:
+    'Large folios, pages in the swap cache, and folio locks: those pages stay where they are. Ten retries are one.',
+  params: { start: wide(), end: wide() },
+  locals: { result: int() },
+  entry: 'isolate',
+  steps: {
+    isolate: {
+      does: 'Take the pages off their LRU lists; each gets a reference.',
+      fn: 'do_migrate_range',
+      run(k, t) {
+        isolateRun(k, t)
+        return 'unmap'
+      },
+    },
+    unmap: {
+      does: 'Replace every entry that maps one by a migration entry. A page that may be pinned keeps its entry.',
+      fn: 'try_to_migrate',
+      when: {
+        state: 'R',
+        ready: (k, t) => lockedMm(k) === undefined && deafMm(k, t) === undefined,
+        reason(k, t) {
+          const locked = lockedMm(k)
+          if (locked !== undefined) return untilNextPtl.reason(k, { mm: locked.id })
+          return untilFlushed.reason(k, { mm: deafMm(k, t)?.id ?? 0, task: t.task })
+        },
+      },
+      run(k, t) {
+        unmapRun(k, t)
+        return 'move'
+      },
+    },
+    move: {
+      does: 'Whatever has no reference left but migration’s moves to new pages of another node: bytes, mapping, caches.',
+      fn: '__migrate_folio',
+      run(k, t) {
+        t.result = moveRun(k, t, t.task.id) ? 0 : -ENOMEM
+        return 'remap'
+      },
+    },
+    remap: {
+      does: 'Turn migration entries into entries of the new pages; of the old ones where a page stayed.',
+      fn: 'remove_migration_ptes',
+      run(k, t) {
+        remapRun(k, t, t.task.id)
+        return 'finish'
+      },
+    },
+    finish: {
+      does: 'The old pages are free. New ones, and those that failed, go on an LRU list.',
+      fn: 'putback_movable_pages',
+      run(k, t) {
+        const failed = finishRun(k, t, t.task.id)
+        return t.done(failed === 0 ? t.result : failed)
+      },
+    },
+  },
+})
