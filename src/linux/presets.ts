@@ -12,7 +12,6 @@ export interface Preset {
   readonly says: string
 }
 
-/** DAX and removal come with their own eras; until then every preset has those of 6.12. */
 const v4_14: Values = {
   filesystem: 'xfs',
   daxTruncate: 'ignore',
@@ -36,9 +35,18 @@ const v4_14: Values = {
   lruBatch: '14',
   daxRefcount: 'oneBased',
   hugeZeroWrite: 'allocate',
+  memunmapWait: 'afterwards',
+  removeNotify: 'none',
+  rmapbt: 'off',
+  gupPgmap: 'takes',
+  longtermRevoke: 'never',
+  kmemRemove: 'leak',
+  linkDown: 'allOnes',
+  daxPoison: 'sigbus',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
-const v5_7: Values = { ...v5_1, pinCount: 'bias' }
+const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
+const v5_7: Values = { ...v5_2, pinCount: 'bias' }
 const v5_8: Values = { ...v5_7, gupRead: 'breakCow', hugeZeroWrite: 'split' }
 const v5_9: Values = {
   ...v5_8,
@@ -55,43 +63,60 @@ const v5_11: Values = {
 }
 const v5_13: Values = { ...v5_11, longtermMovable: 'migrate' }
 const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
-const v5_18: Values = { ...v5_14, cowReuse: 'streamlined' }
+const v5_18: Values = { ...v5_14, cowReuse: 'streamlined', memunmapWait: 'pgmapOnly' }
 const v5_19: Values = { ...v5_18, cowReuse: 'exclusive', gupRead: 'unshare' }
-const v6_0: Values = { ...v5_19, mprotectUpgrade: 'exclusive', gupForce: 'exclusive' }
+const v6_0: Values = {
+  ...v5_19,
+  mprotectUpgrade: 'exclusive',
+  gupForce: 'exclusive',
+  removeNotify: 'holder',
+}
 const v6_2: Values = { ...v6_0, gupRead: 'unshareFile' }
 const v6_5: Values = { ...v6_2, directIo: 'pin', zeroPagePin: 'notCounted' }
-const v6_12: Values = { ...v6_5, savedDirty: 'on', lruBatch: '31', hugeZeroWrite: 'allocate' }
+const v6_8: Values = { ...v6_5, savedDirty: 'on', removeNotify: 'preRemove' }
+const v6_12: Values = {
+  ...v6_8,
+  savedDirty: 'on',
+  lruBatch: '31',
+  hugeZeroWrite: 'allocate',
+  daxPoison: 'hwpoison',
+}
 const v6_15: Values = { ...v6_12, cowReuse: 'exclusiveLarge', daxRefcount: 'counted' }
 
-const PINS = 'The rules for pins, COW and fork are those of'
-const DAX = 'DAX and removal are still those of 6.12.'
+const v6_17: Values = { ...v6_15, gupPgmap: 'none' }
+
+const RULES = 'The rules for pins, COW, fork, DAX and the removal of devices are those of'
 
 /** Kernel versions, oldest first, then what the mail thread of January 2021 proposed. */
 export const presets: readonly Preset[] = [
-  preset('v4.14', v4_14, `${PINS} 4.14 to 5.0; ${DAX}`),
-  preset('v5.1', v5_1, `${PINS} 5.1 to 5.6, FOLL_PIN counting as one; ${DAX}`),
-  preset('v5.7', v5_7, `${PINS} 5.7; ${DAX}`),
-  preset('v5.8', v5_8, `${PINS} 5.8; ${DAX}`),
-  preset('v5.9', v5_9, `${PINS} 5.9 and 5.10.0; ${DAX}`),
-  preset('v5.11', v5_11, `${PINS} 5.11 and 5.12, and of later 5.10.y; ${DAX}`),
-  preset('v5.13', v5_13, `${PINS} 5.13; ${DAX}`),
-  preset('v5.14', v5_14, `${PINS} 5.14 to 5.17; ${DAX}`),
-  preset('v5.18', v5_18, `${PINS} 5.18; ${DAX}`),
-  preset('v5.19', v5_19, `${PINS} 5.19; ${DAX}`),
-  preset('v6.0', v6_0, `${PINS} 6.0; ${DAX}`),
+  preset('v4.14', v4_14, `${RULES} 4.14 to 4.17.`),
+  preset('v5.1', v5_1, `${RULES} 5.1, and but for KSM of 4.18 to 5.0.`),
+  preset('v5.2', v5_2, `${RULES} 5.2 to 5.6, FOLL_PIN counting as one.`),
+  preset('v5.7', v5_7, `${RULES} 5.7.`),
+  preset('v5.8', v5_8, `${RULES} 5.8.`),
+  preset('v5.9', v5_9, `${RULES} 5.9 and 5.10.0.`),
+  preset('v5.11', v5_11, `${RULES} 5.11, and of later 5.10.y.`),
+  preset('v5.12', v5_11, `${RULES} 5.12, on which the surprise-remove series was posted.`),
+  preset('v5.13', v5_13, `${RULES} 5.13.`),
+  preset('v5.14', v5_14, `${RULES} 5.14 to 5.17.`),
+  preset('v5.18', v5_18, `${RULES} 5.18.`),
+  preset('v5.19', v5_19, `${RULES} 5.19.`),
+  preset('v6.0', v6_0, `${RULES} 6.0.`),
   preset(
     'v6.1',
     { ...v6_0, zeroPagePin: 'notCounted' },
-    `${PINS} 6.1.130 and later 6.1.y, where the zero page is no longer counted; ${DAX}`,
+    `${RULES} 6.1.130 and later 6.1.y, where the zero page is no longer counted.`,
   ),
-  preset('v6.2', v6_2, `${PINS} 6.2 to 6.4; ${DAX}`),
-  preset('v6.5', v6_5, `${PINS} 6.5; ${DAX}`),
+  preset('v6.2', v6_2, `${RULES} 6.2 to 6.4.`),
+  preset('v6.5', v6_5, `${RULES} 6.5 to 6.7.`),
+  preset('v6.8', v6_8, `${RULES} 6.8 to 6.11.`),
   preset(
     'v6.12',
     v6_12,
     'The version that was recorded: every rule and number here is that of 6.12.',
   ),
-  preset('v6.15', v6_15, `${PINS} 6.15 and 6.16, and fs-dax pages are counted; the rest is 6.12.`),
+  preset('v6.15', v6_15, `${RULES} 6.15 and 6.16; details that only 6.12 shows are those of 6.12.`),
+  preset('v6.17', v6_17, `${RULES} 6.17, where gup takes no pgmap reference any more.`),
   preset(
     'andrea-2021',
     { ...v5_11, cowReuse: 'fullAccuracy', ksmReuse: 'freeze' },
@@ -107,6 +132,11 @@ export const presets: readonly Preset[] = [
     { ...v5_11, cowReuse: 'linus' },
     '5.11 with Linus’ sketch: what has more than one reference is never write-protected.',
   ),
+  preset(
+    'surprise-remove-2021',
+    { ...v5_11, removeNotify: 'massFailure', gupPgmap: 'none' },
+    '5.12 with the series “mm, pmem: Force unmap pmem on surprise remove”, which was not merged as posted.',
+  ),
 ]
 
 function preset(name: string, policies: Values, says: string): Preset {
@@ -114,6 +144,7 @@ function preset(name: string, policies: Values, says: string): Preset {
     'andrea-2021': 'Andrea’s patch (2021)',
     'jason-2021': 'Jason’s labels (2021)',
     'linus-2021': 'Linus’ sketch (2021)',
+    'surprise-remove-2021': 'Force unmap pmem (2021)',
   }
   return { name, title: proposals[name] ?? `Linux ${name}`, policies, says }
 }

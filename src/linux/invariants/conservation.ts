@@ -44,17 +44,21 @@ function momentary(k: Kernel, book: Book): Set<number> {
   const frozen = new Set<number>()
   for (const run of k.holders.runs())
     for (let pfn = run.start; pfn < run.end; pfn++) {
-      const { alloc, tmp, get, zap, iso, ksmd, pin, try: speculative } = run
-      account(k, book, pfn, 'plain', alloc + tmp + speculative + get + zap + iso + ksmd)
+      const { alloc, tmp, get, zap, iso, ksmd, poison, pin, try: speculative } = run
+      account(k, book, pfn, 'plain', alloc + tmp + speculative + get + zap + iso + ksmd + poison)
       account(k, book, pfn, 'pins', pin)
       if (run.frozen > 0) frozen.add(pfn)
     }
   return frozen
 }
 
+/** Device-dax pages keep a reference of the device whatever the kernel; fs-dax pages up to 6.14. */
+const isOneBased = (k: Kernel, pfn: number): boolean =>
+  k.policy.daxRefcount === 'oneBased' || k.pgmaps.at(k.pages.at(pfn).pgmap).type === 'GENERIC'
+
 /** The reference of the device itself, up to 6.14; entries, where this kind of page counts them. */
 function base(k: Kernel, pfn: number): number {
-  if (isZoneDevice(k, pfn) && k.policy.daxRefcount === 'oneBased') return 1
+  if (isZoneDevice(k, pfn) && isOneBased(k, pfn)) return 1
   return folioMapcount(k, pfn)
 }
 

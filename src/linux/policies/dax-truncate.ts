@@ -11,6 +11,22 @@ export const daxTruncate = policy({
       says: 'Truncate unmaps the file, and sleeps until every page is idle.',
       source: { file: 'fs/dax.c', fn: 'dax_layout_busy_page', version: '4.18' },
     },
+    fail: {
+      title: 'fail (option 1 of 2017)',
+      says: 'Truncate unmaps the file, finds a page in use, and returns an error that user space never saw before.',
+    },
+    lease: {
+      title: 'wait for a lease (option 2, the series of 2017)',
+      says: 'GUP takes a lease of the file; truncate breaks it, and polls once a second until the pages are idle.',
+    },
+    remap: {
+      title: 'move the blocks aside (option 3 of 2017)',
+      says: 'Blocks under DMA go to a file like lost+found, truncate returns at once, and they are freed when the DMA is over.',
+    },
+    noDax: {
+      title: 'no DAX (option 4 of 2017)',
+      says: 'The file is cached in ordinary memory: DMA goes on into a page that no block depends on.',
+    },
     ignore: {
       title: 'ignore (up to 4.17)',
       says: 'Truncate frees the block at once; DMA goes on into what may be another file.',

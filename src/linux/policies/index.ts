@@ -1,19 +1,27 @@
 import { clearRefs } from './clear-refs'
 import { cowReuse } from './cow-reuse'
+import { daxPoison } from './dax-poison'
 import { daxRefcount } from './dax-refcount'
 import { daxTruncate } from './dax-truncate'
 import { directIo } from './direct-io'
 import { filesystem } from './filesystem'
 import { forkCopy } from './fork-copy'
 import { gupForce } from './gup-force'
+import { gupPgmap } from './gup-pgmap'
 import { gupRead } from './gup-read'
 import { hugeZeroWrite } from './huge-zero-write'
+import { kmemRemove } from './kmem-remove'
 import { ksmReuse } from './ksm-reuse'
+import { linkDown } from './link-down'
 import { longtermMovable } from './longterm-movable'
+import { longtermRevoke } from './longterm-revoke'
 import { lruBatch } from './lru-batch'
+import { memunmapWait } from './memunmap-wait'
 import { mprotectUpgrade } from './mprotect-upgrade'
 import { pinCount } from './pin-count'
 import { removalZap } from './removal-zap'
+import { removeNotify } from './remove-notify'
+import { rmapbt } from './rmapbt'
 import { savedDirty } from './saved-dirty'
 import { swapPinned } from './swap-pinned'
 import { tlbFlush } from './tlb-flush'
@@ -45,4 +53,12 @@ export const policies = [
   lruBatch,
   daxRefcount,
   hugeZeroWrite,
+  memunmapWait,
+  removeNotify,
+  rmapbt,
+  gupPgmap,
+  longtermRevoke,
+  daxPoison,
+  kmemRemove,
+  linkDown,
 ] as const

@@ -1,0 +1,48 @@
+import type { Finding } from '../../machine'
+import { FOLL } from '../include/gup'
+import type { Kernel } from '../kernel'
+import { signal_pending } from '../kernel/signal'
+import { handlesOf, pipeBuffersOf } from '../mm/labels'
+import { busyPage, movableRuns, untilSomethingMoves } from '../mm/memory-blocks'
+import { always } from '../operation'
+
+/** L4 of the DAX sheet, §8.2: pins are finite, but long-term pins are not. */
+export const offlineReturns = always({
+  name: 'offlineReturns',
+  claim:
+    'offline_pages() waits only for what will be let go: for no long-term pin, and not for nobody.',
+  sources: [{ file: 'mm/memory_hotplug.c', fn: 'offline_pages', version: '6.12' }],
+  broken(k) {
+    if (k.hotplug.capacity === 0) return undefined
+    for (const { id } of k.tasks.rows()) {
+      const { operation, step, locals } = k.machine.frames(id)[0] ?? {}
+      if (operation?.name !== 'offline_pages' || step?.name !== 'again') continue
+      const block = Number(locals?.['block'])
+      if (untilSomethingMoves.ready(k, { block, task: { id } })) continue
+      const finding = signal_pending(k, id) ? undefined : judge(k, id, block)
+      if (finding !== undefined) return finding
+    }
+    return undefined
+  },
+})
+
+function judge(k: Kernel, task: number, block: number): Finding | undefined {
+  const stuck = movableRuns(k, block)[0] ?? busyPage(k, block)
+  if (stuck === undefined) return undefined
+  const pfn = stuck.start
+  const handles = handlesOf(k, pfn)
+  const { name } = k.tasks.at(task)
+  const page = `page 0x${pfn.toString(16)}`
+  const at = (says: string): Finding => ({ table: 'tasks', id: task, says })
+  if (handles.some(({ flags }) => (flags & FOLL.longterm) !== 0))
+    return at(`${name} tries to move ${page}, which is pinned for long`)
+  const isHeld = handles.length > 0 || pipeBuffersOf(k, pfn).length > 0 || isAtWork(k, pfn)
+  return isHeld ? undefined : at(`${name} tries to move ${page}, which nobody will ever free`)
+}
+
+/** Somebody has the page for a moment. `alloc` alone is the kernel’s own page. */
+function isAtWork(k: Kernel, pfn: number): boolean {
+  if (!k.holders.has(pfn)) return false
+  const { tmp, pin, get, zap, iso, ksmd, locker, try: speculative } = k.holders.at(pfn)
+  return tmp + speculative + pin + get + zap + iso + ksmd + locker > 0
+}
