@@ -1,3 +1,4 @@
-/** What reads listings and recordings: the page loads it when something is imported. */
+/** What reads listings and recordings, and makes machines of them: the page loads it when something is imported. */
 export { readAny } from '.'
+export { machineOf } from './machine-import'
 export { replay } from './recording/replay'

@@ -54,6 +54,8 @@ const processActs = (k: Kernel, dice: Dice, mm: number): Begin => {
   const handle = dice.pick([0, ...k.pinHandles.rows().map(({ id }) => id)])
   const bit = () => dice.below(2)
   const gup = { start: vpn, pages: 1 + dice.below(2), write: bit(), force: bit() }
+  if (dice.below(2 * SELDOM) === 0)
+    return [dice.pick(['madviseHwpoison', 'madviseSoftOffline']), { vpn }]
   return dice.pick<Begin>([
     ['userStore', { vpn, value: dice.below(4), offset: dice.pick([0, 512]) }],
     ['userStore', { vpn, value: dice.below(4), offset: 0 }],
@@ -86,6 +88,8 @@ const processActs = (k: Kernel, dice: Dice, mm: number): Begin => {
   ])
 }
 
+const SELDOM = 40
+
 const adminActs = (k: Kernel, dice: Dice): Begin => {
   const mm = dice.pick([1, 2])
   const area = k.vmas.rows().find(({ vm_mm }) => vm_mm === mm)
@@ -93,6 +97,8 @@ const adminActs = (k: Kernel, dice: Dice): Begin => {
     .map(({ run }) => run)
     .filter(({ kind }) => kind === 'leaf')
   const pfn = mapped.length === 0 ? 0 : dice.pick(mapped).pfn
+  // Poison is for good, and there are 14 pages: seldom.
+  if (dice.below(SELDOM) === 0) return ['injectPoison', { pfn, found: dice.below(2), recorded: 0 }]
   return dice.pick<Begin>([
     ['clear_refs_write', { mm }],
     ['shrink_folio_list', { pfn }],

@@ -1,6 +1,9 @@
 import { __device_release_driver } from '../../linux/drivers/base/dd'
+import { dax_mmap, dev_dax_remove } from '../../linux/drivers/dax/device'
 import { pmem_attach_disk } from '../../linux/drivers/nvdimm/pmem'
+import { daxRead, daxWrite } from '../../linux/fs/dax-rw'
 import { createFile, writeFile } from '../../linux/fs/file'
+import { filp_close, vfs_unlink } from '../../linux/fs/inode'
 import { clear_refs_write } from '../../linux/fs/proc/task_mmu'
 import { punchArgs, truncateArgs } from '../../linux/fs/shrink'
 import { pipe_read, vmsplice_to_pipe } from '../../linux/fs/splice'
@@ -13,7 +16,6 @@ import { do_exit } from '../../linux/kernel/exit'
 import { kernel_clone } from '../../linux/kernel/fork'
 import { hasPageCache } from '../../linux/mm/filemap'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../../linux/mm/gup'
-import { do_madvise } from '../../linux/mm/madvise'
 import { do_mmap, do_munmap, mapAnonymous } from '../../linux/mm/mmap'
 import { mprotect_fixup } from '../../linux/mm/mprotect'
 import { vma_lookup } from '../../linux/mm/rmap'
@@ -21,6 +23,8 @@ import { shmem_setattr } from '../../linux/mm/shmem'
 import { userLoad, userStore } from '../../linux/mm/user-access'
 import type { Operation } from '../../machine'
 import { errnoText } from './errno-text'
+import { madvise } from './madvise-action'
+import { walk } from './observe'
 import type { Action } from './record'
 import type { Session } from './session'
 
@@ -68,7 +72,7 @@ function fileOf(session: Session, action: Action): number {
 
 function access(
   session: Session,
-  { op, by, at, value }: Action,
+  { op, by, at, value, ...rest }: Action,
   operation: { name: string },
 ): void {
   const { vpn } = session.vpnOf(textOf(at))
@@ -78,9 +82,11 @@ function access(
     signal === 'none'
       ? { access: op, ok: 1, value: byteText(loaded) }
       : { access: op, ok: 0, signal, si_code }
-  session.outcomes.set('access', outcome)
+  if (by === 'parent' || !session.outcomes.has('access')) session.outcomes.set('access', outcome)
+  if (typeof rest['as'] === 'string') session.outcomes.set(rest['as'], outcome)
   session.outcomes.set(`${textOf(at)}_${op}`, outcome)
   session.outcomes.set(`${by}_${op}`, outcome)
+  session.outcomes.set(op, outcome)
 }
 
 function gup(session: Session, action: Action): void {
@@ -125,11 +131,34 @@ function call(
 /** Unmounts, and once more lazily if the file system is busy, as the recording script did. */
 function umount(session: Session, action: Action): void {
   const task = run(session, action.by, path_umount, { superBlock: 1, lazy: 0 })
+  session.operator = task
   const ret = returned(session, task)
   session.outcomes.set('umount', { completed: 1, ret: ret < 0 ? -1 : 0, errno: errnoText(ret) })
   if (ret !== -EBUSY) return
   const lazy = run(session, action.by, path_umount, { superBlock: 1, lazy: 1 })
   session.outcomes.set('lazy_umount_ret', returned(session, lazy))
+}
+
+/** pread(2) or pwrite(2) of a DAX file. */
+function transfer(session: Session, action: Action, operation: { name: string }): void {
+  const args = {
+    inode: fileOf(session, action),
+    pos: bytesOf(action['offset']),
+    length: bytesOf(action['length']),
+    value: Number(action['value'] ?? 0),
+  }
+  const ret = returned(session, run(session, action.by, operation, args))
+  session.outcomes.set('ret', ret)
+  session.outcomes.set('errno', errnoText(ret))
+}
+
+/** SIGBUS that nobody handles ends the process; the recorded mapper had no handler for one that comes by itself. */
+function takeSignals({ kernel }: Session): void {
+  for (const { id, si_code, mm } of kernel.tasks.rows()) {
+    if (si_code !== 'BUS_MCEERR_AO' || mm === 0 || !kernel.machine.isIdle(id)) continue
+    kernel.machine.start(id, do_exit as unknown as Operation<Kernel>, {})
+    while (kernel.machine.canStep(id)) kernel.machine.step(id)
+  }
 }
 
 /** What each action of a recording is here. */
@@ -138,7 +167,9 @@ const does: Readonly<Record<string, Does>> = {
     const name = textOf(action['file'])
     const superBlock = action['fs'] === 'tmpfs' ? tmpfsOf(session) : 1
     const args = { superBlock, name, size: bytesOf(action['size']) }
-    session.files.set(name, returned(session, run(session, 'other', createFile, args)))
+    const inode = returned(session, run(session, 'other', createFile, args))
+    session.kernel.inodes.at(inode).i_opens = 1
+    session.files.set(name, inode)
   },
   mmap_anon(session, action) {
     const label = textOf(action.at)
@@ -160,6 +191,28 @@ const does: Readonly<Record<string, Does>> = {
     const vma = returned(session, run(session, action.by, do_mmap, args))
     session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
   },
+  mmap_dev(session, action) {
+    const flags = Array.isArray(action['flags']) ? action['flags'] : []
+    const label = textOf(action.at)
+    const inode = session.kernel.inodes.find(({ name }) => name === `/dev/${textOf(action['dev'])}`)
+    const args = {
+      inode: inode?.id ?? 0,
+      pages: pagesOf(action['size']),
+      pgoff: 0,
+      label,
+      private: flags.includes('MAP_PRIVATE') ? 1 : 0,
+    }
+    const vma = returned(session, run(session, action.by, dax_mmap, args))
+    session.outcomes.set('mmap', vma > 0 ? 'ok' : errnoText(vma))
+    session.outcomes.set('mmap_oldfd', vma > 0 ? 'ok' : errnoText(vma))
+    session.outcomes.set('errno', errnoText(vma))
+    // The node has no read operation: its file_operations know mmap alone.
+    session.outcomes.set('pread', 'EINVAL')
+    if (vma > 0)
+      session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
+  },
+  /** The node of the recorded machine stays in /dev after the driver is gone. */
+  open_dev: (session) => void session.outcomes.set('open', 'ok'),
   read: (session, action) => access(session, action, userLoad),
   write: (session, action) => access(session, action, userStore),
   gup,
@@ -195,13 +248,18 @@ const does: Readonly<Record<string, Does>> = {
     call(session, 'op', action, writeFile, args)
     session.outcomes.set('write', session.outcomes.get('op'))
   },
-  unbind: (session, action) => call(session, 'op', action, __device_release_driver, { device: 1 }),
+  unbind(session, action) {
+    const isDevice = textOf(action['driver']) === 'device_dax'
+    call(session, 'op', action, isDevice ? dev_dax_remove : __device_release_driver, { device: 1 })
+    takeSignals(session)
+  },
   bind: (session, action) => call(session, 'op', action, pmem_attach_disk, { device: 1 }),
   umount,
   fork(session, action) {
     const name = textOf(action['child'])
     session.retire(name)
     run(session, action.by, kernel_clone, { name })
+    if (session.areas.has('A')) session.outcomes.set('child_before', walk(session, 'A', name))
   },
   munmap(session, action) {
     const { vpn } = session.vpnOf(textOf(action.at))
@@ -209,14 +267,16 @@ const does: Readonly<Record<string, Does>> = {
     const task = run(session, action.by, do_munmap, { vma })
     session.outcomes.set('ret', returned(session, task))
   },
-  madvise(session, action) {
-    const { vpn } = session.vpnOf(textOf(action.at))
-    const vma = vma_lookup(session.kernel, session.mmOf(action.by), vpn)?.id ?? 0
-    const advice = textOf(action['advice']).replace('MADV_', '')
-    const task = run(session, action.by, do_madvise, { vma, advice })
-    session.outcomes.set('ret', returned(session, task))
+  close(session, action) {
+    run(session, action.by, filp_close, { inode: fileOf(session, action) })
+  },
+  unlink(session, action) {
+    call(session, 'op', action, vfs_unlink, { inode: fileOf(session, action) })
   },
   exit: (session, action) => void run(session, action.by, do_exit, {}),
+  madvise: (session, action) => madvise(session, action, run),
+  read_at: (session, action) => transfer(session, action, daxRead),
+  write_at: (session, action) => transfer(session, action, daxWrite),
   clear_refs(session, action) {
     const mm = session.mmOf(action.by)
     const task = run(session, 'other', clear_refs_write, { mm })

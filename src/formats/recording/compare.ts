@@ -1,3 +1,5 @@
+import { PMD_PAGES } from '../../linux/arch/x86/pgtable'
+import { PAGE_SIZE } from '../../linux/include/mm'
 import { errnoCanonical } from './errno-text'
 import type { RecordedStep } from './record'
 import type { Session } from './session'
@@ -20,7 +22,7 @@ interface Comparison {
 const AGEING = new Set(['active', 'referenced', 'workingset'])
 
 /** Where a page lies differs from run to run; pages are compared by name. A setting was only read. */
-const NOT_COMPARED = new Set(['pfn', 'page_pfn', 'thp_enabled'])
+const NOT_COMPARED = new Set(['pfn', 'page_pfn', 'pid', 'vaddr', 'thp_enabled'])
 
 /** Compares all that the record shows, leaf by leaf. */
 export function compare(
@@ -39,11 +41,32 @@ export function compare(
   }
   const both = (field: string, key: string, kernel: unknown, mine: unknown): void => {
     if (NOT_COMPARED.has(key)) return
+    if (Array.isArray(kernel) && kernel.some(isObject)) {
+      const list = Array.isArray(mine) ? mine : []
+      leaf(`${field}.length`, kernel.length, list.length, kernel.length === list.length)
+      kernel.forEach((each, i) => {
+        both(`${field}.${i}`, key, each, list[i])
+      })
+      return
+    }
+    if (key === 'addr') {
+      leaf(field, kernel, mine, sameAddress(session, kernel, mine))
+      return
+    }
+    if (key === 'kernel_log') {
+      const [recorded, own] = [named(kernel, session.recordedPfns), named(mine, session.pages)]
+      leaf(field, kernel, mine, sameLeaf(key, recorded, own))
+      return
+    }
     if (!isObject(kernel)) {
       leaf(field, kernel, mine, sameLeaf(key, kernel, mine))
       return
     }
-    if (typeof kernel['page'] === 'string') samePage(kernel['page'], `${field}.page`, mine)
+    if (typeof kernel['page'] === 'string') {
+      if (!session.recordedPfns.has(kernel['page']))
+        session.recordedPfns.set(kernel['page'], Number(kernel['pfn']))
+      samePage(kernel['page'], `${field}.page`, mine)
+    }
     for (const [name, value] of Object.entries(kernel))
       if (!(name === 'page' && typeof value === 'string'))
         both(
@@ -62,6 +85,31 @@ export function compare(
   }
   both('', '', drained(step.see) as Plain, drained(engine))
   return { compared, disagreements }
+}
+
+/** Addresses differ from run to run, but not within a page; nor within 2 MiB where those are mapped at once. */
+function sameAddress(session: Session, kernel: unknown, engine: unknown): boolean {
+  const mine = Number(engine)
+  const area = session.kernel.vmas.find(
+    ({ vm_start, vm_end }) => vm_start <= mine / PAGE_SIZE && mine / PAGE_SIZE < vm_end,
+  )
+  const isHuge = area !== undefined && area.vm_end - area.vm_start >= PMD_PAGES
+  const unit = isHuge ? PAGE_SIZE * PMD_PAGES : PAGE_SIZE
+  return Number(kernel) % unit === mine % unit
+}
+
+/** Log lines with pages by name, `P1+5`, as far as a name is known: where they lie differs from run to run. */
+function named(lines: unknown, pages: ReadonlyMap<string, number>): unknown {
+  if (!Array.isArray(lines)) return lines
+  const known = [...pages].sort(([, a], [, b]) => b - a)
+  return lines.map((line) =>
+    String(line).replace(/(Memory failure: )(0x[0-9a-f]+)/, (_whole, says: string, pfn: string) => {
+      const page = known.find(
+        ([, first]) => first <= Number(pfn) && Number(pfn) < first + PMD_PAGES,
+      )
+      return says + (page === undefined ? pfn : `${page[0]}+${Number(pfn) - page[1]}`)
+    }),
+  )
 }
 
 /**
@@ -107,6 +155,10 @@ const stable = (flags: readonly string[]): string[] =>
 const sameText = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, i) => text === b[i])
 
-/** Log lines carry offsets into functions and line numbers, which belong to one build. */
+/** Log lines carry offsets, line numbers and process ids, which belong to one build and one run. */
 const withoutOffsets = (line: string): string =>
-  line.replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, '').replace(/(\.c):\d+/g, '$1')
+  line
+    .replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, '')
+    .replace(/(\.c):\d+/g, '$1')
+    .replace(/CPU: \d+ PID: \d+/, 'CPU and PID')
+    .replace(/(Sending SIGBUS to) \w+:\d+/, '$1 the process')

@@ -1,5 +1,6 @@
 import { flagsSet } from '../../arena'
 import { PTE } from '../../linux/arch/x86/pgtable'
+import { ownerOfBlock } from '../../linux/fs/extents'
 import { proc_iomem } from '../../linux/fs/proc/iomem'
 import { PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
@@ -32,10 +33,13 @@ function observeOne(session: Session, key: string, recorded: unknown): unknown {
       .rows()
       .slice(session.logged)
       .map(({ line }) => line)
-  if (key === 'signals') return []
+  if (key.endsWith('signals')) return session.outcomes.get(key) ?? []
   if (key === 'iomem') return iomem(kernel, recorded)
-  if (key === 'op') return operation(session, session.operator)
-  if (isPage(recorded)) return page(session, session.pages.get(recorded.page))
+  if (key === 'kernel') return oops(session)
+  if (key === 'op') return operation(session, session.operator) ?? null
+  if (key === 'reallocated_to_file_no') return newOwner(session)
+  if (isPage(recorded))
+    return page(session, session.pages.get(recorded.page) ?? session.lost ?? heldPage(session))
   const outcome = session.outcomes.get(key)
   if (outcome === undefined) return key === 'gup' ? null : undefined
   const { task } = outcome as { task?: number }
@@ -45,10 +49,37 @@ function observeOne(session: Session, key: string, recorded: unknown): unknown {
 const isPage = (value: unknown): value is { page: string } =>
   typeof value === 'object' && value !== null && 'page' in value && typeof value.page === 'string'
 
+/** The page of the first pin, where a record sees it before it was ever seen mapped. */
+function heldPage({ kernel }: Session): number | undefined {
+  const [first] = kernel.pinHandles.rows()
+  return first && kernel.pinned.in(first.id).runs()[0]?.pfn
+}
+
+/** Which of the files that are there now, counted from 1, has the block that is pinned. */
+function newOwner(session: Session): number | undefined {
+  const { kernel } = session
+  const owner = ownerOfBlock(kernel, heldPage(session) ?? 0)
+  const position = kernel.inodes.rows().findIndex(({ id }) => id === owner)
+  return position < 0 ? undefined : position + 1
+}
+
+/** What an oops in the log says: where, and in which functions. */
+function oops({ kernel, logged }: Session): unknown {
+  const lines = kernel.log
+    .rows()
+    .slice(logged)
+    .map(({ line }) => line)
+  const at = lines.findIndex((line) => line.startsWith('BUG:'))
+  if (at < 0) return undefined
+  return { oops: lines[at], in: lines.slice(at + 1, at + 3).map((line) => line.split(': ')[1]) }
+}
+
 /** What walks are called: by the process, by the page of a huge page, or by the kind of mapping. */
 function placeOf(session: Session, key: string): { actor?: string; at: string } | undefined {
   if (key === 'shared' || key === 'private') return { at: key === 'shared' ? 'S' : 'P' }
-  const match = /^(?:(parent|child)(?:_(head|\d+))?|head|tail_(\d+))$/.exec(key)
+  const match = /^(?:(parent|child)(?:_(head|\d+))?|head|(?:tail_?|at|walk_sub|walk)(\d+))$/.exec(
+    key,
+  )
   if (match === null || !session.areas.has('A')) return undefined
   const [, actor, part = '0', tail = part] = match
   return { ...(actor === undefined ? {} : { actor }), at: `A+${tail === 'head' ? 0 : tail}` }
@@ -73,13 +104,15 @@ function sameness(session: Session, key: string): boolean | undefined {
   }
 }
 
-function walk(session: Session, at: string, actor = session.vpnOf(at).actor): unknown {
+export function walk(session: Session, at: string, actor = session.vpnOf(at).actor): unknown {
   const { kernel } = session
   const { vpn } = session.vpnOf(at)
-  const ptes = kernel.ptes.in(session.mmOf(actor))
+  const mm = session.mmOf(actor)
+  if (mm === 0) return { error: 'no mm' }
+  const ptes = kernel.ptes.in(mm)
   if (!ptes.has(vpn)) return { pte: null }
   const { flags, pfn, kind } = ptes.at(vpn)
-  if (kind !== 'leaf') return { pte: { level: 'pte', kind } }
+  if (kind !== 'leaf') return { pte: { level: 'pte', kind, swap_entry: true } }
   const isPmd = (flags & PTE.pse) !== 0
   const level = isPmd ? 'pmd' : 'pte'
   const isNone = (flags & PTE.protnone) !== 0
@@ -101,11 +134,15 @@ function page({ kernel: k }: Session, pfn: number | undefined): unknown {
   }
   if (k.folios.has(pfn)) {
     const { order, pincount, head } = k.folios.at(pfn)
-    return { ...plain, order, pincount, tail: head !== pfn }
+    const large = { ...plain, order, pincount, tail: head !== pfn }
+    return pgmap === 0 ? large : { ...large, ...deviceOf(k, pgmap) }
   }
-  if (pgmap === 0) return plain
+  return pgmap === 0 ? plain : { ...plain, ...deviceOf(k, pgmap) }
+}
+
+function deviceOf(k: Kernel, pgmap: number): Seen {
   const { type, mode } = k.pgmaps.at(pgmap)
-  return { ...plain, zone_device: true, pgmap: { type: `MEMORY_DEVICE_${type}`, ref_mode: mode } }
+  return { zone_device: true, pgmap: { type: `MEMORY_DEVICE_${type}`, ref_mode: mode } }
 }
 
 /** How a call stands: done with a value, or asleep, where, and how it got there. */

@@ -34,6 +34,59 @@ const actions: Readonly<Record<string, readonly Action[]>> = {
   'thp-reuse 2': [write('A', '0x22')],
 }
 
+const madvise = (at: string): Action => parent('madvise', { at, advice: 'MADV_HWPOISON' })
+const read = (at: string, as?: string): Action => parent('read', { at, ...(as && { as }) })
+const file = { file: 'F' }
+
+/**
+ * Actions for records of `hwpoison` and `fsdax-xfs-hwpoison`, by title too. Where an access left no
+ * entry behind, it was made in a process of its own, which is gone when the entry is looked at.
+ */
+const byTitle: Readonly<Record<string, readonly Action[]>> = {
+  'thp 1: thp/1': [huge, write('A')],
+  'thp 2: inject at subpage 5': [madvise('A+5')],
+  'thp 3: touch 5 then 0': [read('A+5', 'a5'), read('A', 'a0')],
+  'thp-pinned 1: head pinned, inject at subpage 5 (folio cannot be split)': [
+    huge,
+    write('A'),
+    pin('A', 1),
+    madvise('A+5'),
+  ],
+  'thp-pinned 2: touch': [read('A+5', 'a5'), read('A', 'a0')],
+  'dax 1: mapped here and in child': [
+    parent('create', { ...file, size: '8MiB' }),
+    parent('mmap_file', { ...file, at: 'A', size: '4KiB', offset: '4KiB' }),
+    fork,
+    write('A'),
+    { op: 'read', by: 'child', at: 'A' },
+  ],
+  'dax 2: madvise(MADV_HWPOISON)': [madvise('A')],
+  'dax 3: touch here and in child': [
+    read('A'),
+    { op: 'fork', by: 'child', child: 'probe' },
+    { op: 'read', by: 'probe', at: 'A', as: 'child_access' },
+    { op: 'exit', by: 'probe' },
+  ],
+  'dax 4: read(2) of the poisoned block': [
+    parent('read_at', { ...file, offset: '4KiB', length: 16 }),
+  ],
+  'dax 5: write(2) of the block': [parent('write_at', { ...file, offset: '4KiB', length: '4KiB' })],
+  'dax 6: touch after write(2)': [read('A')],
+  'dax-pmd 1: dax-pmd/1': [
+    parent('create', { ...file, size: '8MiB' }),
+    { op: 'write_file', by: 'other', ...file, value: '0x41' },
+    parent('mmap_file', { ...file, at: 'A', size: '8MiB' }),
+    write('A'),
+  ],
+  'dax-pmd 2: inject at subpage 5 of a pmd mapping': [madvise('A+5')],
+  'dax-pmd 3: touch 5, 0': [
+    parent('fork', { child: 'probe' }),
+    { op: 'read', by: 'probe', at: 'A+5', as: 'a5' },
+    { op: 'read', by: 'probe', at: 'A', as: 'a0' },
+    { op: 'exit', by: 'probe' },
+  ],
+}
+
 /** Titles by which the records are known: another recording may use the group for something else. */
 const titles: Readonly<Record<string, string>> = {
   'thp 1': 'read fault in MADV_HUGEPAGE area',
@@ -43,6 +96,8 @@ const titles: Readonly<Record<string, string>> = {
 /** What a record without a `do` means, if its title makes it clear. */
 export function ownActions({ group, n, title }: RecordedStep): readonly Action[] | undefined {
   const key = `${group} ${n}`
+  const titled = `${key}: ${title}`
+  if (Object.hasOwn(byTitle, titled)) return byTitle[titled]
   if (!Object.hasOwn(actions, key)) return undefined
   const expected = titles[key]
   return expected === undefined || expected === title ? actions[key] : undefined

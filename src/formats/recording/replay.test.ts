@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { presetFor, presets } from '../../linux/presets'
 import { readRecording } from '../kernel-recording'
+import { ownActions } from './own-actions'
 import type { Recording } from './record'
 import { replay } from './replay'
 
@@ -18,16 +19,22 @@ describe('a recording of a real kernel', () => {
   it.each(files)('%s: every observed field of every record with an action agrees', (name) => {
     const { disagreements, compared, records } = replay(read(name))
     expect(disagreements).toEqual([])
-    expect(records).toBeGreaterThan(5)
-    expect(compared).toBeGreaterThan(70)
+    expect(records).toBeGreaterThan(1)
+    expect(compared).toBeGreaterThan(30)
   })
 
   it('is compared in every field, 1,241 of anon-cow among them', () => {
     const counts = files.map((name) => [name, replay(read(name)).compared])
     expect(counts).toEqual([
       ['anon-cow.jsonl', 1241],
+      ['devdax-pin.jsonl', 203],
       ['fsdax-xfs-hold.jsonl', 241],
+      ['fsdax-xfs-hwpoison.jsonl', 107],
+      ['fsdax-xfs-umount.jsonl', 31],
       ['fsdax-xfs-unbind.jsonl', 75],
+      ['fsdax-xfs-unlink.jsonl', 63],
+      ['fsdax-xfsrmap-unbind.jsonl', 31],
+      ['hwpoison.jsonl', 135],
     ])
   })
 
@@ -36,29 +43,45 @@ describe('a recording of a real kernel', () => {
       const recording = read(name)
       let changed = 0
       for (const [index, step] of recording.steps.entries()) {
-        if (step.do === undefined) continue
+        if ((step.do ?? ownActions(step)) === undefined) continue
         for (const see of damaged(step.see)) {
           const steps = recording.steps
             .map((each, i) => (i === index ? { ...step, see } : each))
-            .filter(({ group }) => group === step.group)
+            .filter(({ group }) => group === step.group || goesOn(recording, step.group))
           expect(replay({ ...recording, steps }).disagreements, JSON.stringify(see)).not.toEqual([])
           changed += 1
         }
       }
-      expect(changed).toBeGreaterThan(20)
+      expect(changed).toBeGreaterThan(6)
     }
   })
 })
 
+/** True for a group that is about what the group before it has mapped. */
+const goesOn = ({ steps }: Recording, group: string): boolean => {
+  const first = steps.find((step) => step.group === group && step.do !== undefined)?.do?.[0]
+  return first?.at !== undefined && !first.op.startsWith('mmap')
+}
+
 /** Copies with one number or signal changed; what is not compared is left alone. */
 function damaged(see: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
   return Object.entries(see).flatMap(([key, value]) => {
+    if (key === 'pid') return []
     if (typeof value === 'number') return [{ ...see, [key]: value + 1 }]
     if (key === 'signal' || key === 'wchan' || key === 'value') return [{ ...see, [key]: 'other' }]
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+    if (typeof value !== 'object' || value === null) return []
+    if (Array.isArray(value)) return damagedList(value).map((list) => ({ ...see, [key]: list }))
     return damaged(value as Record<string, unknown>).map((changed) => ({ ...see, [key]: changed }))
   })
 }
+
+/** Lists of objects, one of them damaged; lists of words are left alone. */
+const damagedList = (list: readonly unknown[]): unknown[][] =>
+  list.flatMap((each, i) =>
+    typeof each === 'object' && each !== null
+      ? damaged(each as Record<string, unknown>).map((bad) => list.with(i, bad))
+      : [],
+  )
 
 describe('reading a recording', () => {
   it.each([
@@ -139,7 +162,8 @@ describe('anon-cow', () => {
     ['5.10.209', 'v5.11'],
     ['5.10.0', 'v5.9'],
     ['5.15.0', 'v5.14'],
-    ['6.18', 'v6.15'],
+    ['6.16.5', 'v6.15'],
+    ['6.18', 'v6.17'],
     ['4.9', undefined],
     ['unknown', undefined],
   ])('of kernel %s is replayed under the rules of %s', (kernel, preset) => {

@@ -6,7 +6,7 @@ import { compare, type Disagreement } from './compare'
 import { observe } from './observe'
 import { ownActions } from './own-actions'
 import type { RecordedStep, Recording } from './record'
-import { bootRecorded, type Session } from './session'
+import { bootRecorded, bootRecordedDevice, type Session } from './session'
 
 /** How a recording and the engine compare. */
 export interface Replay {
@@ -22,10 +22,16 @@ export interface Replay {
   readonly disagreements: readonly Disagreement[]
 }
 
+/** The rules of the recorded kernel; the name of a recording says whether its XFS had a reverse map. */
+const rulesOf = ({ kernel, name }: Recording): Readonly<Record<string, string>> => ({
+  ...presetFor(kernel)?.policies,
+  ...(name.includes('rmap') ? { rmapbt: 'on' } : {}),
+})
+
 /** Runs every record under the rules of the kernel that was recorded, or under others: every record that says what was done, and compares all that the kernel showed. */
 export function replay(
   recording: Recording,
-  policies: Readonly<Record<string, string>> = presetFor(recording.kernel)?.policies ?? {},
+  policies: Readonly<Record<string, string>> = rulesOf(recording),
 ): Replay {
   const sessions = new Map<string, Session>()
   const disagreements: Disagreement[] = []
@@ -33,8 +39,10 @@ export function replay(
     .map((step) => ({ ...step, do: step.do ?? ownActions(step) }))
     .filter((step) => step.do !== undefined)
   let compared = 0
+  let last: Session | undefined
   for (const step of steps) {
-    const session = sessions.get(step.group) ?? bootRecorded(policies)
+    const session = sessions.get(step.group) ?? sessionFor(step, last, steps, policies)
+    last = session
     sessions.set(step.group, session)
     const outcome = compare(step, replayStep(session, step), session)
     session.forgetFreed()
@@ -50,6 +58,20 @@ export function replay(
     agreed: compared - disagreements.length,
     disagreements,
   }
+}
+
+/** A group begins on fresh memory, unless its first action is about what the group before has mapped. */
+function sessionFor(
+  { do: actions = [] }: RecordedStep,
+  last: Session | undefined,
+  steps: readonly RecordedStep[],
+  policies: Readonly<Record<string, string>>,
+): Session {
+  const [first] = actions
+  const goesOn = first?.at !== undefined && !first.op.startsWith('mmap')
+  if (goesOn && last !== undefined) return last
+  const isDevice = steps.some((step) => step.do?.some(({ op }) => op === 'mmap_dev'))
+  return isDevice ? bootRecordedDevice(policies) : bootRecorded(policies)
 }
 
 /** Acts and looks; in a few records the page tables were read before the accesses. */

@@ -1,5 +1,5 @@
 import type { Kernel } from '../../linux/kernel'
-import { bootDaxMachine } from '../../scenarios/dax-machine'
+import { bootDaxMachine, bootDeviceMachine } from '../../scenarios/dax-machine'
 import { qemuNamespace, qemuQ35Pmem } from '../../scenarios/machines/qemu-q35-pmem'
 import { seedMemory } from '../../scenarios/memory-machine'
 import { defaultSetup } from '../../scenarios/open'
@@ -16,11 +16,15 @@ export class Session {
   readonly handles = new Map<number, number>()
   /** Page names of the recording, as pfns here. */
   readonly pages = new Map<string, number>()
+  /** The same pages, as pfns where the kernel was recorded. */
+  readonly recordedPfns = new Map<string, number>()
   /** The thread that an operation was last begun on. */
   operator: number | undefined
   outcomes: Outcomes = new Map()
   /** The page that `A` of the parent was on before the record. */
   before: number | undefined
+  /** The page that memory_failure() was last called for. */
+  lost: number | undefined
   /** Log lines that were there before the record. */
   logged = 0
 
@@ -29,6 +33,8 @@ export class Session {
   /** A new record: what came of the one before is forgotten. */
   begin(): void {
     this.outcomes = new Map()
+    const { operator } = this
+    if (operator !== undefined && this.kernel.machine.isIdle(operator)) this.operator = undefined
     this.before = this.pageAt('parent', 'A')
     this.logged = this.kernel.log.rows().length
   }
@@ -51,7 +57,7 @@ export class Session {
 
   /** The page behind an address in an actor’s page table. */
   pageAt(actor: string, address: string): number | undefined {
-    if (!this.areas.has(address)) return undefined
+    if (!this.areas.has(address.split('+')[0] ?? '')) return undefined
     const { vpn } = this.vpnOf(address)
     const ptes = this.kernel.ptes.in(this.mmOf(actor))
     return ptes.has(vpn) ? ptes.at(vpn).pfn : undefined
@@ -95,9 +101,27 @@ export function bootRecorded(policies: Readonly<Record<string, string>> = {}): S
     processes: [
       { comm: 'parent', pid: 100 },
       { comm: 'child', pid: 101 },
+      { comm: 'probe', pid: 102 },
     ],
     admins: ['other', 'other 2', 'driver'],
   })
   seedMemory(kernel, { start: 0x8000, pages: 8192 }, 'NORMAL')
+  return new Session(kernel)
+}
+
+/** The same machine with its namespace in device-dax mode, dax0.0 at 2 MiB. */
+export function bootRecordedDevice(policies: Readonly<Record<string, string>> = {}): Session {
+  const setup = { ...defaultSetup, policies: { ...defaultSetup.policies, ...policies } }
+  const device = { name: 'dax0.0', start: 0x60e00, end: 0x90000 }
+  const kernel = bootDeviceMachine(setup, {
+    iomem: qemuQ35Pmem,
+    namespace: device,
+    processes: [
+      { comm: 'parent', pid: 100 },
+      { comm: 'child', pid: 101 },
+    ],
+    admins: ['other', 'other 2', 'driver'],
+  })
+  seedMemory(kernel, { start: 0x8000, pages: 64 }, 'NORMAL')
   return new Session(kernel)
 }

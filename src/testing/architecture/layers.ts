@@ -74,3 +74,18 @@ export function importCycles(files: readonly SourceFile[]): string[] {
   for (const { path } of files) visit(path, [])
   return cycles
 }
+
+/** Files that come along when one is loaded: what it imports but for types, and so on. */
+export function broughtAlong(files: readonly SourceFile[], path: string): SourceFile[] {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const found = new Map<string, SourceFile>()
+  const visit = (at: string): void => {
+    const file = byPath.get(at)
+    if (file === undefined || found.has(at)) return
+    found.set(at, file)
+    const text = file.text.replace(/^import type [^'"]*from '[^']+'/gm, '')
+    for (const specifier of importsOf({ path: at, text })) visit(resolveImport(at, specifier) ?? '')
+  }
+  visit(path)
+  return [...found.values()]
+}

@@ -11,7 +11,7 @@ export function unlistedOperations(files: readonly SourceFile[], list: string): 
       ),
     )
     .filter(({ name }) => !/Of$/.test(name))
-  const listed = list.slice(list.indexOf('export const operations'))
+  const listed = list.slice(list.indexOf('export const '))
   return declared
     .filter(({ name }) => !new RegExp(`\\b${name}\\b`).test(listed))
     .map(({ path, name }) => `${path}: ${name}`)
