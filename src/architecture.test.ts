@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { projectFiles, type SourceFile, sourceFiles } from './testing/architecture/files'
-import { importCycles, layerViolations } from './testing/architecture/layers'
+import { broughtAlong, importCycles, layerViolations } from './testing/architecture/layers'
 import {
   unlistedFiles,
   unlistedFolders,
@@ -95,13 +95,24 @@ describe('registries', () => {
     expect(unlistedOperations(stray, operations)).toHaveLength(1)
   })
 
+  it('list every operation that comes along with those that the page opens with', () => {
+    const path = 'src/linux/opening-operations.ts'
+    const along = broughtAlong(files, path)
+    const opening = readFileSync(path, 'utf8')
+    expect(along.length).toBeGreaterThan(50)
+    expect(along.length).toBeLessThan(files.filter((file) => /linux/.test(file.path)).length)
+    expect(unlistedOperations(along, opening)).toEqual([])
+    expect(unlistedOperations(files, opening)).not.toEqual([])
+  })
+
   it('list every policy, property, scenario, diagram and format', () => {
     expect(unlistedFiles(files, 'src/linux/policies', 'src/linux/policies/index.ts')).toEqual([])
     expect(unlistedFiles(files, 'src/linux/invariants', 'src/linux/invariants/index.ts')).toEqual(
       [],
     )
     expect(unlistedFolders(files, 'src/diagrams', 'src/diagrams/index.ts')).toEqual([])
-    const helpers = /(scenario|open|dax-machine|pmem-machine|memory-machine|memory-story)\.ts$/
+    const helpers =
+      /(scenario|open|cxl-machine|dax-boot|dax-machine|pmem-machine|memory-machine|memory-story)\.ts$/
     const scenarios = unlistedFiles(files, 'src/scenarios', 'src/scenarios/index.ts')
     expect(scenarios.filter((path) => !helpers.test(path))).toEqual([])
     const formats = unlistedFiles(files, 'src/formats', 'src/formats/index.ts')

@@ -1,9 +1,8 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Embed } from './embed/Embed'
+import { openAddress } from './store/address'
 import { chooseTheme } from './store/attention'
 import { loadScenarios } from './store/library'
-import { openLink } from './store/link'
 import { App } from './ui/App'
 import { ErrorBoundary } from './ui/ErrorBoundary'
 import './diagrams/shared/theme.css'
@@ -17,18 +16,27 @@ if (theme === 'light' || theme === 'dark') chooseTheme(theme)
 // Some mail programs turn the # of a link into %23: then the fragment is in the path.
 const fragment = location.hash !== '' ? location.hash : /%23(.*)$/.exec(location.href)?.[0]
 
-const root = document.getElementById('root')
-const render = () => {
+async function open(): Promise<void> {
+  if (fragment !== undefined && fragment.length > 1) await openAddress(fragment)
+}
+
+async function render(): Promise<void> {
+  const root = document.getElementById('root')
   if (root === null) return
+  const Page = query.has('embed') ? (await import('./embed/Embed')).Embed : App
   createRoot(root).render(
     <StrictMode>
-      <ErrorBoundary>{query.has('embed') ? <Embed /> : <App />}</ErrorBoundary>
+      <ErrorBoundary>
+        <Page />
+      </ErrorBoundary>
     </StrictMode>,
   )
 }
-const isLink = fragment !== undefined && fragment.length > 1
-void (isLink ? openLink(fragment) : Promise.resolve()).finally(() => {
-  render()
-  // A library that does not arrive is no loss to the story that is open; a link to another says so.
-  loadScenarios().catch(() => undefined)
-})
+
+// A library that does not arrive is no loss to the story that is open; a link to another says so.
+const arrive = () => loadScenarios().catch(() => undefined)
+
+void open()
+  .catch(() => undefined)
+  .then(render)
+  .finally(arrive)

@@ -74,7 +74,7 @@ describe('pinhole run and list', () => {
     const { status, stdout } = pinhole(['run', 'the-driver-is-gone', '--json'])
     expect(status).toBe(1)
     const { steps } = JSON.parse(stdout)
-    expect(steps).toHaveLength(117)
+    expect(steps).toHaveLength(128)
     expect(steps.flatMap((each: { broken: string[] }) => each.broken)).toHaveLength(1)
     expect(pinhole(['run', 'gup-fast-vs-remove', '--set', 'cpus=3']).status).toBe(0)
   })

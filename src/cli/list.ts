@@ -1,4 +1,4 @@
-import { invariants, modelInvariants } from '../linux/invariants'
+import { allInvariants, modelInvariants } from '../linux/invariants'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
@@ -23,7 +23,7 @@ const inventory = () => ({
     values: Object.entries(values).map(([value, { title, says }]) => ({ value, title, says })),
   })),
   presets,
-  properties: [...invariants, ...modelInvariants].map(({ name, kind, claim, sources }) => ({
+  properties: [...allInvariants(), ...modelInvariants].map(({ name, kind, claim, sources }) => ({
     name,
     kind,
     claim,

@@ -146,6 +146,14 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
     this.current = 0
   }
 
+  /** Takes over the branches and the moment of another timeline of the same state. */
+  follow(other: Timeline<K>): string | undefined {
+    this.back(0)
+    this.branchList = [...other.branchList]
+    this.current = other.current
+    return this.seek(other.cursor)
+  }
+
   rename(name: string): void {
     this.branchList = this.branchList.map((branch) =>
       branch === this.branch ? { ...branch, name } : branch,

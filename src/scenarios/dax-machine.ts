@@ -1,58 +1,18 @@
-import { daxInvariants } from '../linux/invariants'
-import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
+import { dev_dax_attach } from '../linux/drivers/dax/device'
+import type { Kernel } from '../linux/kernel'
 import { operations } from '../linux/operations'
-import { policies } from '../linux/policies'
-import { choosePolicies } from '../machine'
-import {
-  countSeeds,
-  type IomemSeed,
-  type NamespaceSeed,
-  seedFileSystem,
-  seedIomem,
-  seedNamespace,
-  seedProcess,
-  seedZeroPage,
-} from './pmem-machine'
+import { bootBare, bootDaxWith, type DaxMachine } from './dax-boot'
+import { run } from './pmem-machine'
 import type { Setup } from './scenario'
 
-/** A process that acts: its name and pid. */
-export interface Actor {
-  readonly comm: string
-  readonly pid: number
-}
+/** Boots a machine as far as a mounted file system. */
+export const bootDaxMachine = bootDaxWith(operations)
 
-/** A machine with one namespace, its driver bound, and a file system on it. */
-export interface DaxMachine {
-  readonly iomem: readonly IomemSeed[]
-  readonly namespace: NamespaceSeed
-  readonly processes: readonly Actor[]
-  /** Threads of root, without an address space of interest. */
-  readonly admins: readonly string[]
-  readonly sizes?: Partial<Sizes>
-}
-
-/** Boots it as far as a mounted file system. */
-export function bootDaxMachine(setup: Setup, machine: DaxMachine): Kernel {
-  const { iomem, namespace, processes, admins, sizes } = machine
-  const k = createKernel({
-    policy: choosePolicies(policies, setup.policies),
-    operations,
-    invariants: daxInvariants,
-    sizes: {
-      tasks: processes.length + admins.length,
-      mms: processes.length,
-      resources: countSeeds(iomem) + SPARE_RESOURCES,
-      ...sizes,
-    },
-  })
-  seedIomem(k, iomem)
-  seedZeroPage(k)
-  for (const { comm, pid } of processes) seedProcess(k, comm, pid)
-  for (const name of admins) k.tasks.make({ name, role: 'admin' })
-  const [admin = ''] = admins
-  seedFileSystem(k, seedNamespace(k, namespace, admin), admin)
+/** The same with the namespace as a DAX device, its driver bound. `align`: pages that one entry covers. */
+export function bootDeviceMachine(setup: Setup, machine: DaxMachine, align = 512): Kernel {
+  const k = bootBare(operations, setup, machine)
+  const [admin = ''] = machine.admins
+  const device = k.namespaces.make({ ...machine.namespace, mode: 'devdax', align })
+  run(k, admin, dev_dax_attach, { device: device.id })
   return k
 }
-
-/** Claims that a session may add to the tree. */
-const SPARE_RESOURCES = 16

@@ -1,14 +1,15 @@
 import { VM } from '../linux/include/mm_types'
 import type { Kernel } from '../linux/kernel'
-import { bootDaxMachine } from './dax-machine'
+import { openingOperations } from '../linux/opening-operations'
+import { type BootDax, bootDaxWith } from './dax-boot'
 import { qemuNamespace, qemuQ35Pmem } from './machines/qemu-q35-pmem'
 import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
 const MIB = 1 << 20
 
-function build(setup: Setup): Kernel {
-  const k = bootDaxMachine(setup, {
+function build(boot: BootDax, setup: Setup): Kernel {
+  const k = boot(setup, {
     iomem: qemuQ35Pmem,
     namespace: qemuNamespace,
     processes: [{ comm: 'reader', pid: 4242 }],
@@ -23,8 +24,7 @@ function build(setup: Setup): Kernel {
 const area = (k: Kernel, label: string): number =>
   k.vmas.find((vma) => vma.label === label && (vma.vm_flags & VM.shared) !== 0)?.vm_start ?? 0
 
-/** What `fsdax-xfs-unbind` recorded, step by step. */
-export const theDriverIsGone: Scenario = {
+const told: Omit<Scenario, 'build'> = {
   name: 'the-driver-is-gone',
   title: 'The driver is gone; is the mapping?',
   question:
@@ -39,7 +39,6 @@ export const theDriverIsGone: Scenario = {
     'A page holds one byte value. The shared zero page and the huge page of a pin are as on 6.12.',
     'mmap_lock and the page table locks are not drawn: what they protect is one step.',
   ],
-  build,
   story: [
     {
       title: 'The reader writes through A.',
@@ -120,3 +119,12 @@ export const theDriverIsGone: Scenario = {
     },
   ],
 }
+
+/** What `fsdax-xfs-unbind` recorded, step by step. */
+export const driverIsGone = (boot: BootDax): Scenario => ({
+  ...told,
+  build: (setup) => build(boot, setup),
+})
+
+/** As the page opens with it, before the library has arrived. */
+export const theDriverIsGone = driverIsGone(bootDaxWith(openingOperations))

@@ -1,9 +1,9 @@
 import type { Imported } from '../formats'
 import type { CxlNode } from '../formats/cxl'
-import { machineOf } from '../formats/machine-import'
-import type { replay } from '../formats/recording/replay'
 import { openScenarioWith } from './session'
 import { getState, setState } from './store'
+
+type Readers = typeof import('../formats/readers')
 
 /** Imports a text that was pasted, dropped or chosen; every answer is in sentences. */
 export async function importText(text: string): Promise<void> {
@@ -17,19 +17,19 @@ export async function importText(text: string): Promise<void> {
     setState({ findings: [read.error.sentence] })
     return
   }
-  setState({ findings: [...read.warnings, ...accept(read.value, readers.replay)] })
+  setState({ findings: [...read.warnings, ...accept(read.value, readers)] })
 }
 
-function accept(imported: Imported, replayed: typeof replay): string[] {
+function accept(imported: Imported, readers: Readers): string[] {
   switch (imported.kind) {
     case 'iomem':
       setState({ listing: imported.listing })
-      return openMachine()
+      return openMachine(readers)
     case 'ndctl':
       setState({ regions: imported.regions })
       return getState().listing === undefined
         ? ['ndctl list says no addresses: import /proc/iomem of the same machine as well.']
-        : openMachine()
+        : openMachine(readers)
     case 'cxl':
       return [
         `A CXL topology of ${countNodes(imported.topology)} parts. This version reads it, and does not simulate it yet.`,
@@ -39,7 +39,7 @@ function accept(imported: Imported, replayed: typeof replay): string[] {
         `${imported.devices.length} DAX devices. This version reads them, and does not simulate them yet.`,
       ]
     case 'recording': {
-      const { name, kernel, records, compared, agreed } = replayed(imported.recording)
+      const { name, kernel, records, compared, agreed } = readers.replay(imported.recording)
       return [
         `Recording ${name} of Linux ${kernel}: ${records} steps replayed, ${agreed} of ${compared} observed fields agree.`,
       ]
@@ -53,7 +53,7 @@ const countNodes = (nodes: readonly CxlNode[]): number =>
   nodes.reduce((sum, { children }) => sum + 1 + countNodes(children), 0)
 
 /** Opens the machine as far as it is known: the listing, with what ndctl says of its namespaces. */
-function openMachine(): string[] {
+function openMachine({ machineOf }: Readers): string[] {
   const { listing, regions } = getState()
   if (listing === undefined) return []
   const machine = machineOf(listing, regions)

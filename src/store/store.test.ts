@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { scenarios } from '../scenarios'
 import { importText } from './import'
+import { loadScenarios } from './library'
 import { linkNow, openLink } from './link'
 import { menuFor } from './menu'
 import {
@@ -86,7 +87,8 @@ describe('the session', () => {
 })
 
 describe('menus', () => {
-  it('offer what applies, by the thread that would do it', () => {
+  it('offer what applies, by the thread that would do it', async () => {
+    await loadScenarios()
     const items = menuFor(timeline(), { kind: 'vma', id: 1 })
     expect(items.map(({ operation, who }) => [operation, who])).toEqual([
       ['userLoad', 'reader'],
@@ -98,6 +100,10 @@ describe('menus', () => {
       ['mprotect_fixup', 'reader'],
       ['vmsplice_to_pipe', 'reader'],
       ['directRead', 'reader'],
+      ['madviseHwpoison', 'reader'],
+      ['madviseSoftOffline', 'reader'],
+      ['ib_umem_get', 'reader'],
+      ['ib_umem_odp_get', 'reader'],
     ])
     const refused = items.filter((item) => item.refused !== undefined)
     expect(refused.map((item) => item.refused)).toEqual(['There is no such pipe.'])
@@ -181,7 +187,23 @@ describe('imports', () => {
   it('say that a redacted listing has no addresses', async () => {
     await importText('00000000-00000000 : Reserved\n00000000-00000000 : System RAM')
     expect(getState().findings.join(' ')).toContain('root')
-    expect(getState().opened.scenario).toBe(scenarios[0])
+    expect(getState().opened.scenario.name).toBe(scenarios[0]?.name)
+  })
+})
+
+describe('the library', () => {
+  it('brings every operation to what is open, at the same moment of the same branch', async () => {
+    begin(1, 'userLoad', { vpn: 1, value: 0, offset: 0 }, false)
+    const { branch, cursor, kernel } = timeline()
+    await loadScenarios()
+    expect(timeline().kernel).not.toBe(kernel)
+    expect(timeline().kernel.machine.operations.length).toBeGreaterThan(
+      kernel.machine.operations.length,
+    )
+    expect(timeline().branch).toEqual(branch)
+    expect(timeline().cursor).toBe(cursor)
+    expect(timeline().branches).toHaveLength(2)
+    expect(timeline().moments.at(-1)?.operation).toBe('userLoad')
   })
 })
 

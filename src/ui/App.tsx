@@ -1,10 +1,9 @@
 import { useEffect } from 'react'
-import { linkNow, openLink } from '../store/link'
+import { openAddress, writeAddress } from '../store/address'
 import { usePinhole } from '../store/store'
 import { BoardPanel } from './BoardPanel'
 import { Header } from './Header'
 import { useKeys, usePlaying, useTheme } from './hooks'
-import { importFiles } from './ImportDialog'
 import { Inspector } from './Inspector'
 import { Notice } from './Notice'
 import { Properties } from './Properties'
@@ -42,21 +41,16 @@ export function App() {
 /** The address follows the moment after this pause, in milliseconds. */
 const ADDRESS_PAUSE_MS = 300
 
-/** Keeps the link of this moment in the address, without a history entry for every step. */
+/** Keeps the link of this moment in the address, and opens the one that is put there. */
 function useAddress() {
   const version = usePinhole((state) => state.version)
   useEffect(() => {
     if (version === 0) return
-    const timer = setTimeout(() => {
-      const link = linkNow()
-      // What has no link leaves none of another moment in the address.
-      const address = 'fragment' in link ? `#${link.fragment}` : location.pathname + location.search
-      history.replaceState(null, '', address)
-    }, ADDRESS_PAUSE_MS)
+    const timer = setTimeout(() => void writeAddress(), ADDRESS_PAUSE_MS)
     return () => clearTimeout(timer)
   }, [version])
   useEffect(() => {
-    const onHash = () => void openLink(location.hash)
+    const onHash = () => void openAddress(location.hash)
     window.addEventListener('hashchange', onHash)
     return () => window.removeEventListener('hashchange', onHash)
   }, [])
@@ -68,7 +62,8 @@ function useDrop() {
     const onOver = (event: DragEvent) => event.preventDefault()
     const onDrop = (event: DragEvent) => {
       event.preventDefault()
-      void importFiles([...(event.dataTransfer?.files ?? [])])
+      const files = [...(event.dataTransfer?.files ?? [])]
+      void import('./ImportDialog').then(({ importFiles }) => importFiles(files))
     }
     window.addEventListener('dragover', onOver)
     window.addEventListener('drop', onDrop)

@@ -1,17 +1,19 @@
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
 import type { Opened } from '../scenarios/open'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
-import { Help } from './Help'
-import { ImportDialog } from './ImportDialog'
-import { ShareDialog } from './ShareDialog'
 
 type Dialog = 'import' | 'share' | 'help'
 
-const dialogs = { import: ImportDialog, share: ShareDialog, help: Help } as const
+/** Dialogs come when they are asked for: the page opens without them. */
+const dialogs = {
+  import: lazy(async () => ({ default: (await import('./ImportDialog')).ImportDialog })),
+  share: lazy(async () => ({ default: (await import('./ShareDialog')).ShareDialog })),
+  help: lazy(async () => ({ default: (await import('./Help')).Help })),
+} as const
 
 /** What is shown, under which kernel and policies, and the ways in and out. */
 export function Header() {
@@ -37,7 +39,7 @@ export function Header() {
           ?
         </button>
       </nav>
-      {Open !== undefined && <Open onClose={() => setDialog(undefined)} />}
+      <Suspense>{Open !== undefined && <Open onClose={() => setDialog(undefined)} />}</Suspense>
     </header>
   )
 }

@@ -39,7 +39,7 @@ describe('the page', () => {
     await userEvent.keyboard('{ArrowRight}{ArrowRight}{ArrowLeft}')
     expect(getState().opened.timeline.cursor).toBe(1)
     await userEvent.click(screen.getByRole('button', { name: 'Import' }))
-    await userEvent.type(screen.getByLabelText('Text to import'), '{ArrowRight}')
+    await userEvent.type(await screen.findByLabelText('Text to import'), '{ArrowRight}')
     expect(getState().opened.timeline.cursor).toBe(1)
   })
 
@@ -47,7 +47,7 @@ describe('the page', () => {
     render(<App />)
     await userEvent.keyboard('{End}')
     const slider = screen.getByRole('slider', { name: 'Moment' })
-    expect(slider.getAttribute('aria-valuetext')).toBe('step 117 of 117')
+    expect(slider.getAttribute('aria-valuetext')).toBe('step 128 of 128')
   })
 
   it('names the broken property, its step, and its object', async () => {
@@ -169,8 +169,8 @@ describe('the timeline’s geometry', () => {
     const { moments, length } = getState().opened.timeline
     const lanes = layoutTimeline(moments, length)
     expect(lanes.map(({ who, ticks }) => [who, ticks.length])).toEqual([
-      ['reader', 83],
-      ['root shell', 34],
+      ['reader', 92],
+      ['root shell', 36],
     ])
     for (const { ticks } of lanes) {
       const labelled = ticks.filter(({ label }) => label !== undefined)

@@ -32,26 +32,26 @@ describe('the board’s view of the heap', () => {
   })
 
   it('shows a PMD and a PTE with their bits and pages, after both faults', () => {
-    expect(texts(37)).toContain(
+    expect(texts(44)).toContain(
       'PGD 255 › PUD 130; PMD 184; leaf, 2 MiB; bits P RW US A D PS SD DEV NX; pfn 0x60400…0x605ff',
     )
-    expect(texts(37)).toContain(
+    expect(texts(44)).toContain(
       'PGD 255 › PUD 130 › PMD 188; PTE 1; leaf, 4 KiB; bits P RW US A D S SD DEV NX; pfn 0x60801',
     )
   })
 
   it('shows entries without struct pages as broken, after the unbind', () => {
-    const cards = view(73).lanes.flatMap((lane) => lane.cards)
+    const cards = view(80).lanes.flatMap((lane) => lane.cards)
     const entries = cards.filter(({ target }) => target.kind === 'pte')
     expect(entries.map(({ tone }) => tone)).toEqual(['broken', 'broken'])
     expect(
       cards.filter(({ target, tone }) => target.kind === 'page' && tone === 'gone'),
     ).toHaveLength(2)
-    expect(view(73).ranges.find(({ released }) => released)?.name).toBe('namespace0.0')
+    expect(view(80).ranges.find(({ released }) => released)?.name).toBe('namespace0.0')
   })
 
   it('lights the whole chain of a mark, from the area to the range, and nothing beside it', () => {
-    const { links } = view(37)
+    const { links } = view(44)
     const chain = chainOf({ kind: 'vma', id: 2 }, links)
     const kinds = [...chain].map((key) => key.split(':')[0])
     expect(new Set(kinds)).toEqual(new Set(['vma', 'pte', 'page', 'pgmap', 'inode', 'resource']))
@@ -85,7 +85,7 @@ describe('every diagram of the list', () => {
 
 describe('the board’s geometry', () => {
   it('puts five lanes side by side, with no card over another', () => {
-    const { lanes, where, width } = layoutBoard(view(37), 1400)
+    const { lanes, where, width } = layoutBoard(view(44), 1400)
     expect(lanes.map(({ x }) => Math.round(x))).toEqual([16, 311, 629, 968])
     expect(where.ranges.every((range) => range.x + range.width <= width)).toBe(true)
     for (const { cards } of lanes)
@@ -96,14 +96,14 @@ describe('the board’s geometry', () => {
   })
 
   it('stacks the lanes where there is no room, without ribbons', () => {
-    const { lanes, ribbons, height } = layoutBoard(view(37), 390)
+    const { lanes, ribbons, height } = layoutBoard(view(44), 390)
     expect(new Set(lanes.map(({ x }) => x)).size).toBe(1)
     expect(ribbons).toHaveLength(0)
     expect(height).toBeGreaterThan(900)
   })
 
   it('draws a ribbon for every link whose ends are on the board', () => {
-    expect(layoutBoard(view(37), 1400).ribbons.length).toBeGreaterThanOrEqual(8)
+    expect(layoutBoard(view(44), 1400).ribbons.length).toBeGreaterThanOrEqual(8)
   })
 
   it('wraps words, and cuts what is longer than a line', () => {
@@ -150,7 +150,7 @@ describe('the board on the page', () => {
     const onPick = vi.fn()
     render(
       <Board
-        kernel={at(37)}
+        kernel={at(44)}
         changes={[]}
         findings={[]}
         version={0}
