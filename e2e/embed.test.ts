@@ -8,7 +8,7 @@ test('an embed shows the board alone in a sandbox of scripts only, and touches n
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   await page.setContent(
-    `<iframe title="Pinhole" sandbox="allow-scripts" width="1300" height="760" src="${baseURL}?embed#s/the-driver-is-gone@73"></iframe>`,
+    `<iframe title="Pinhole" sandbox="allow-scripts" width="1300" height="760" src="${baseURL}?embed#s/the-driver-is-gone@80"></iframe>`,
   )
   const frame = page.frameLocator('iframe')
   await expect(
@@ -16,7 +16,7 @@ test('an embed shows the board alone in a sandbox of scripts only, and touches n
   ).toBeVisible()
   await expect(frame.getByRole('heading', { name: 'Properties' })).toBeHidden()
   await frame.getByRole('button', { name: 'Step back' }).click()
-  await expect(frame.getByText(/step 72 of 117/)).toBeVisible()
+  await expect(frame.getByText(/step 79 of 128/)).toBeVisible()
   expect(errors).toEqual([])
 })
 

@@ -80,7 +80,7 @@ test('a pasted machine is mounted, mapped, pinned, truncated and unbound by clic
 })
 
 test('what cannot be done now is greyed, with its reason', async ({ page }) => {
-  await page.goto('./#s/the-driver-is-gone@73')
+  await page.goto('./#s/the-driver-is-gone@80')
   await page.getByRole('button', { name: /^namespace0\.0; no driver/ }).click()
   const menu = page.getByRole('dialog', { name: 'What can be done here' })
   await expect(menu.getByRole('button', { name: /^Unbind the driver/ })).toHaveAttribute(
@@ -93,14 +93,14 @@ test('what cannot be done now is greyed, with its reason', async ({ page }) => {
 })
 
 test('a choice in the past makes a branch, and the story stays', async ({ page }) => {
-  await page.goto('./#s/the-driver-is-gone@39')
+  await page.goto('./#s/the-driver-is-gone@46')
   await act(page, /^B: 16 KiB/, /^Pin for DMA/)
   await expect(page.getByRole('combobox', { name: 'branch' })).toContainText(
-    'branch 1, from step 39',
+    'branch 1, from step 46',
   )
   await page.getByRole('combobox', { name: 'branch' }).selectOption({ label: 'main' })
   await page.keyboard.press('End')
-  await expect(page.getByText(/step 117 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 128 of 128/)).toBeVisible()
 })
 
 test('the link in the address restores the moment, schedule and policies of a session', async ({
@@ -139,7 +139,7 @@ test('where the other scenarios do not arrive, the first is there, and a link to
   await page.route('**/scenarios-*.js', (route) => route.abort())
   await page.goto('./#s/rdma-and-fork')
   await expect(page.getByRole('status')).toContainText('could not be loaded: open the link again')
-  await expect(page.getByText(/step 0 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
   await page.unroute('**/scenarios-*.js')
   await page.evaluate(() => {
     location.hash = '#s/rdma-and-fork@1'
@@ -162,17 +162,17 @@ test('bad input is answered by one sentence, and nothing is lost', async ({ page
     await expect(page.locator('.findings')).toContainText(sentence)
   }
   await page.keyboard.press('Escape')
-  await expect(page.getByText(/step 20 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 20 of 128/)).toBeVisible()
 })
 
 test('everything works by keyboard: step, play to the end, pick, begin', async ({ page }) => {
   await page.goto('./')
-  await expect(page.getByText(/step 0 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('ArrowRight')
-  await expect(page.getByText(/step 2 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 2 of 128/)).toBeVisible()
   await page.keyboard.press('ArrowLeft')
-  await expect(page.getByText(/step 1 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 1 of 128/)).toBeVisible()
   await page.keyboard.press('Home')
   await page.getByRole('button', { name: /^B: 16 KiB/ }).focus()
   await page.keyboard.press('Enter')
@@ -187,7 +187,7 @@ test('a machine can be dropped on the page, or taken from the copies that come w
   page,
 }) => {
   await page.goto('./')
-  await expect(page.getByText(/step 0 of 117/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
   const transfer = await page.evaluateHandle((text) => {
     const data = new DataTransfer()
     data.items.add(new File([text], 'iomem.txt', { type: 'text/plain' }))

@@ -1,7 +1,8 @@
 import { defineConfig } from '@playwright/test'
 import { browserOptions } from '../scripts/browser.mjs'
 
-const PORT = 4199
+/** Several checkouts can test at once, each with a port of its own. */
+const PORT = Number(process.env['PORT'] ?? 4199)
 
 export default defineConfig({
   testDir: '.',
