@@ -48,12 +48,6 @@ export function alloc_page(
   return undefined
 }
 
-/** True if an allocation of this size would succeed. */
-export const canAlloc = (k: Kernel): boolean =>
-  zonesFor(k, 'movable').some(({ start, end }) =>
-    k.freePages.runs(start, end).some(({ isolated }) => isolated === 0),
-  )
-
 /** get_pageblock_migratetype() is MIGRATE_ISOLATE: the block of memory is being offlined. */
 function isolationOf(k: Kernel, pfn: number): number {
   const block = Math.floor(pfn / MEMORY_BLOCK_PAGES)
