@@ -112,14 +112,16 @@ describe('registries', () => {
     )
     expect(unlistedFolders(files, 'src/diagrams', 'src/diagrams/index.ts')).toEqual([])
     const helpers =
-      /(scenario|open|cxl-machine|dax-boot|dax-machine|pmem-machine|memory-machine|memory-story)\.ts$/
+      /(scenario|open|cxl-machine|cxl-topology|cxl-what-if|dax-boot|dax-machine|pmem-machine|memory-machine|memory-story)\.ts$/
     const scenarios = unlistedFiles(files, 'src/scenarios', 'src/scenarios/index.ts')
     expect(scenarios.filter((path) => !helpers.test(path))).toEqual([])
     const formats = unlistedFiles(files, 'src/formats', 'src/formats/index.ts')
     expect(
       formats.filter(
         (path) =>
-          !/(iomem-flags|link-checks|machine-import|mail-trace|permalink|readers)\.ts$/.test(path),
+          !/(cxl-import|iomem-flags|link-checks|machine-import|mail-trace|permalink|readers)\.ts$/.test(
+            path,
+          ),
       ),
     ).toEqual([])
   })

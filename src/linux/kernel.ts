@@ -65,6 +65,8 @@ export interface Sizes {
   readonly stableNodes: number
   /** CXL ports, and rows in proportion; 0 where there is no CXL. */
   readonly cxlPorts: number
+  /** CXL regions, with the DAX devices that are made of them. */
+  readonly cxlRegions: number
   /** Memory hotplug: 1 where there is any. */
   readonly hotplug: number
 }
@@ -83,6 +85,7 @@ export const usualSizes: Sizes = {
   pipes: 2,
   stableNodes: 3,
   cxlPorts: 0,
+  cxlRegions: 0,
   hotplug: 0,
 }
 
@@ -111,8 +114,8 @@ const layout = (sizes: Sizes, locals: number) =>
       cxlMemdevs: [CxlMemdev, sizes.cxlPorts],
       cxlDecoders: [CxlDecoder, 3 * sizes.cxlPorts],
       cxlTargets: [CxlTarget, 4 * sizes.cxlPorts],
-      cxlRegions: [CxlRegion, Math.min(3, sizes.cxlPorts)],
-      devDaxes: [DevDax, Math.min(3, sizes.cxlPorts)],
+      cxlRegions: [CxlRegion, sizes.cxlRegions],
+      devDaxes: [DevDax, sizes.cxlRegions],
       fabricLoads: [FabricLoad, sizes.cxlPorts === 0 ? 0 : sizes.tasks],
       hotplug: [MemoryHotplug, sizes.hotplug],
       pendingSignals: [PendingSignal, sizes.hotplug * sizes.tasks],

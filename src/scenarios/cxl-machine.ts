@@ -1,6 +1,3 @@
-import { state_store } from '../linux/drivers/base/memory'
-import { commit_store, cxl_region_probe } from '../linux/drivers/cxl/region'
-import { create_region, cxl_region_attach } from '../linux/drivers/cxl/region-create'
 import { IORESOURCE } from '../linux/include/ioport'
 import { cxlInvariants } from '../linux/invariants'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
@@ -10,6 +7,16 @@ import { userStore } from '../linux/mm/user-access'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { choosePolicies } from '../machine'
+import {
+  type CxlTopology,
+  makeRegion,
+  type PortSeed,
+  putToUse,
+  type RegionSeed,
+  type RegionUse,
+  seedTopology,
+  topologySizes,
+} from './cxl-topology'
 import { type MemorySeed, type ProcessSeed, seedMemory, seedThread } from './memory-machine'
 import { type IomemSeed, run, seedIomem, seedZeroPage } from './pmem-machine'
 import type { Setup } from './scenario'
@@ -19,7 +26,7 @@ export const WINDOW = { start: 0x480000000, end: 0x67fffffff } as const
 export const CARD_SIZE = 0x10000000
 export const REGION_SIZE = 2 * CARD_SIZE
 
-/** A machine with one CXL window, and two cards behind one switch of one host bridge. */
+/** A machine with CXL: as a rule, one window, and two cards behind one switch of one host bridge. */
 export interface CxlMachine {
   readonly processes: readonly ProcessSeed[]
   /** Root shells and kernel threads; the first one sets the machine up. */
@@ -27,114 +34,123 @@ export interface CxlMachine {
   readonly devices?: readonly string[]
   readonly normal?: MemorySeed
   /** How the region is used: memory blocks online, offline, device_dax, or not made yet. */
-  readonly region?: 'online_movable' | 'online_kernel' | 'offline' | 'devdax' | 'none'
+  readonly region?: RegionUse | 'none'
+  readonly topology?: CxlTopology
+  /** Regions of a topology of its own, and how they are used. */
+  readonly regions?: readonly RegionSeed[]
   readonly sizes?: Partial<Sizes>
 }
 
-const iomem: readonly IomemSeed[] = [
-  {
-    name: 'System RAM',
-    start: 0x100000,
-    end: 0x7fffffff,
-    flags: IORESOURCE.mem | IORESOURCE.busy | IORESOURCE.sysram,
-    children: [],
-  },
-  {
-    name: 'CXL Window 0',
-    start: WINDOW.start,
-    end: WINDOW.end,
-    flags: IORESOURCE.mem,
-    desc: 'CXL',
-    children: [],
-  },
+const ram: IomemSeed = {
+  name: 'System RAM',
+  start: 0x100000,
+  end: 0x7fffffff,
+  flags: IORESOURCE.mem | IORESOURCE.busy | IORESOURCE.sysram,
+  children: [],
+}
+
+/** The tree of the machine: ordinary memory, and a window for each root decoder. */
+const iomemOf = ({ windows }: CxlTopology): IomemSeed[] => [
+  ram,
+  ...windows.map(
+    ({ resource: name, start, end }): IomemSeed => ({
+      name,
+      start,
+      end,
+      flags: IORESOURCE.mem,
+      desc: 'CXL',
+      children: [],
+    }),
+  ),
 ]
 
 /** One gigabyte of ordinary memory: room for what has to leave the cards. */
 const NORMAL: MemorySeed = { start: 0x12345, pages: 0x40000 }
 
-const DECODERS = 2
+const card = (i: number): PortSeed => ({
+  name: `endpoint${3 + i}`,
+  kind: 'endpoint',
+  decoders: 2,
+  ports: [],
+  memdev: { name: `mem${i}`, host: `0000:0${'de'[i]}:00.0`, serial: i, ramSize: CARD_SIZE },
+})
 
 /** root0, port1 (host bridge), port2 (switch), and an endpoint for each card. */
-function seedTopology(k: Kernel): void {
-  const root = k.cxlPorts.make({ name: 'root0', kind: 'root' })
-  const window = k.resources.rows().find(({ name }) => name === 'CXL Window 0')
-  const top = k.cxlDecoders.make({
-    name: 'decoder0.0',
-    port: root.id,
-    hpa_base: WINDOW.start,
-    size: WINDOW.end + 1 - WINDOW.start,
-    enabled: 1,
-    committed: 1,
-    resource: window?.id ?? 0,
-  })
-  const bridge = k.cxlPorts.make({ name: 'port1', kind: 'host_bridge', parent: root.id })
-  const fork = k.cxlPorts.make({ name: 'port2', kind: 'switch', parent: bridge.id })
-  k.cxlTargets.make({ decoder: top.id, position: 0, port: bridge.id })
-  const cards = ['0000:0d:00.0', '0000:0e:00.0'].map((host, i) => {
-    const memdev = k.cxlMemdevs.make({ name: `mem${i}`, host, serial: i, ram_size: CARD_SIZE })
-    const name = `endpoint${3 + i}`
-    const port = k.cxlPorts.make({ name, kind: 'endpoint', parent: fork.id, memdev: memdev.id })
-    memdev.endpoint = port.id
-    return port
-  })
-  seedDecoders(k, 1, bridge.id, [fork.id])
-  seedDecoders(
-    k,
-    2,
-    fork.id,
-    cards.map(({ id }) => id),
-  )
-  cards.forEach(({ id }, i) => {
-    seedDecoders(k, 3 + i, id, [])
-  })
+const qemuTopology: CxlTopology = {
+  windows: [
+    {
+      decoder: 'decoder0.0',
+      resource: 'CXL Window 0',
+      start: WINDOW.start,
+      end: WINDOW.end,
+      bridge: 'port1',
+    },
+  ],
+  bridges: [
+    {
+      name: 'port1',
+      kind: 'host_bridge',
+      decoders: 2,
+      ports: [{ name: 'port2', kind: 'switch', decoders: 2, ports: [card(0), card(1)] }],
+    },
+  ],
 }
 
-type PortRef = ReturnType<Kernel['cxlPorts']['at']>['id']
-
-function seedDecoders(k: Kernel, number: number, port: PortRef, targets: readonly PortRef[]): void {
-  for (let id = 0; id < DECODERS; id++) {
-    const decoder = k.cxlDecoders.make({ name: `decoder${number}.${id}`, port, number: id })
-    targets.forEach((target, position) => {
-      k.cxlTargets.make({ decoder: decoder.id, position, port: target })
-    })
-  }
-}
+/** Both cards, interleaved. */
+const REGION = {
+  window: 'decoder0.0',
+  granularity: 4096,
+  size: REGION_SIZE,
+  memdevs: ['mem0', 'mem1'],
+} as const
 
 /** What root does to get a region of both cards that decodes; returns its number. */
-export function seedRegion(k: Kernel, admin: string): number {
-  const root = k.cxlDecoders.find(({ name }) => name === 'decoder0.0')
-  const args = { root: root?.id ?? 0, ways: 2, granularity: 4096, size: REGION_SIZE }
-  const region = run(k, admin, create_region, args)
-  for (const { id, name } of k.cxlMemdevs.rows())
-    run(k, admin, cxl_region_attach, { region, memdev: id, pos: Number(name.slice(3)) })
-  run(k, admin, commit_store, { region, commit: 1 })
-  return region
-}
+export const seedRegion = (k: Kernel, admin: string): number => makeRegion(k, admin, REGION)
 
-/** Boots it as far as the region is to be used. */
+/** Boots it as far as its regions are to be used. */
 export function bootCxlMachine(setup: Setup, machine: CxlMachine): Kernel {
-  const { processes, admins, devices = [], region = 'online_movable', sizes = {} } = machine
-  const threads = processes.flatMap(({ threads: more = [] }) => more).length
+  const { admins, topology = qemuTopology, region = 'online_movable' } = machine
+  const regions = machine.regions ?? (region === 'none' ? [] : [{ ...REGION, use: region }])
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
     invariants: cxlInvariants,
-    sizes: {
-      tasks: processes.length + threads + admins.length + devices.length,
-      mms: processes.length,
-      resources: 16,
-      zones: 16,
-      namespaces: 3,
-      depth: 12,
-      cxlPorts: 5,
-      hotplug: 1,
-      ...sizes,
-    },
+    sizes: sizesOf(machine, topology, regions.length),
   })
-  seedIomem(k, iomem)
+  seedIomem(k, iomemOf(topology))
   seedZeroPage(k)
   k.hotplug.make()
   seedMemory(k, machine.normal ?? NORMAL, 'NORMAL')
+  seedActors(k, machine)
+  seedTopology(k, topology)
+  const [admin = ''] = admins
+  for (const seed of regions) {
+    const made = makeRegion(k, admin, seed)
+    if (made > 0) putToUse(k, admin, made, seed.use)
+  }
+  return k
+}
+
+function sizesOf(
+  { processes, admins, devices = [], sizes = {} }: CxlMachine,
+  topology: CxlTopology,
+  regions: number,
+): Partial<Sizes> {
+  const threads = processes.flatMap(({ threads: more = [] }) => more).length
+  return {
+    tasks: processes.length + threads + admins.length + devices.length,
+    mms: processes.length,
+    resources: 12 + topology.windows.length + 3 * regions,
+    zones: 12 + 4 * regions,
+    namespaces: 2 + regions,
+    depth: 12,
+    ...topologySizes(topology, regions),
+    hotplug: 1,
+    ...sizes,
+  }
+}
+
+function seedActors(k: Kernel, { processes, admins, devices = [] }: CxlMachine): void {
   for (const { comm, pid, threads: more = [] } of processes) {
     const mm = k.mms.make({ comm, pid })
     k.tasks.make({ name: comm, role: 'process', mm: mm.id })
@@ -142,16 +158,6 @@ export function bootCxlMachine(setup: Setup, machine: CxlMachine): Kernel {
   }
   for (const name of admins) k.tasks.make({ name, role: 'admin' })
   for (const name of devices) k.tasks.make({ name, role: 'device' })
-  seedTopology(k)
-  const [admin = ''] = admins
-  if (region === 'none') return k
-  const made = seedRegion(k, admin)
-  run(k, admin, cxl_region_probe, { region: made, devdax: region === 'devdax' ? 1 : 0 })
-  if (region === 'devdax' || region === 'offline') return k
-  for (const { start, end } of k.memoryBlocks.runs())
-    for (let block = start; block < end; block++)
-      run(k, admin, state_store, { block, state: region })
-  return k
 }
 
 /** Maps one page for a process, at the physical page that the story wants, and writes it. */

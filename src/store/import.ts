@@ -1,5 +1,4 @@
 import type { Imported } from '../formats'
-import type { CxlNode } from '../formats/cxl'
 import { openScenarioWith } from './session'
 import { getState, setState } from './store'
 
@@ -31,9 +30,7 @@ function accept(imported: Imported, readers: Readers): string[] {
         ? ['ndctl list says no addresses: import /proc/iomem of the same machine as well.']
         : openMachine(readers)
     case 'cxl':
-      return [
-        `A CXL topology of ${countNodes(imported.topology)} parts. This version reads it, and does not simulate it yet.`,
-      ]
+      return openCxl(readers.cxlMachineOf(imported.topology))
     case 'daxctl':
       return [
         `${imported.devices.length} DAX devices. This version reads them, and does not simulate them yet.`,
@@ -49,8 +46,11 @@ function accept(imported: Imported, readers: Readers): string[] {
   }
 }
 
-const countNodes = (nodes: readonly CxlNode[]): number =>
-  nodes.reduce((sum, { children }) => sum + 1 + countNodes(children), 0)
+function openCxl(machine: ReturnType<Readers['cxlMachineOf']>): string[] {
+  if (!machine.ok) return [machine.error.sentence]
+  openScenarioWith(machine.value)
+  return [...machine.warnings, 'The machine is open: what if a card is pulled?']
+}
 
 /** Opens the machine as far as it is known: the listing, with what ndctl says of its namespaces. */
 function openMachine({ machineOf }: Readers): string[] {
