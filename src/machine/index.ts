@@ -17,6 +17,7 @@ export {
   type AnyKernel,
   type Callable,
   type Frame,
+  type Holder,
   type Operation,
   type Outcome,
   operationsOf,
@@ -43,3 +44,4 @@ export {
   type Steppable,
   Timeline,
 } from './timeline'
+export { at, both, deadlock, ending, waitEdges } from './waits'

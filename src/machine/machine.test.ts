@@ -33,6 +33,7 @@ const add = operation({
         state: 'R',
         ready: (k) => k.counter.lock === 0,
         reason: (k) => `held by ${k.counter.lock}`,
+        holders: (k) => [{ task: k.counter.lock, until: 'call' }],
       },
       run(k, t) {
         k.counter.lock = t.task.id
@@ -118,7 +119,10 @@ describe('the machine', () => {
     machine.start(2, add as never, { by: 1 })
     machine.step(1)
     expect(machine.canStep(2)).toBe(false)
-    expect(machine.waiting(2)).toEqual({ reason: 'held by 1', state: 'R' })
+    const holders = [{ task: 1, until: 'call' }]
+    const waiting = { reason: 'held by 1', state: 'R', holders, interruptible: false }
+    expect(machine.waiting(2)).toEqual(waiting)
+    expect([machine.holders(1), machine.holders(2)]).toEqual([[], holders])
     machine.step(1)
     expect(machine.waiting(2)).toBeUndefined()
   })

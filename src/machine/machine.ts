@@ -8,7 +8,7 @@ import {
   type Table,
   text,
 } from '../arena'
-import type { AnyKernel, Operation, Outcome, Wait } from './operation'
+import type { AnyKernel, Holder, Operation, Outcome, Wait } from './operation'
 
 /** The fields that every task has; a kernel's task struct adds its own behind them. */
 export const taskFields = {
@@ -45,6 +45,9 @@ export interface FrameInfo<K extends AnyKernel> {
 export interface Waiting {
   readonly reason: string
   readonly state: Wait<never, never>['state']
+  readonly holders: readonly Holder[]
+  /** True if a signal ends it. */
+  readonly interruptible: boolean
 }
 
 type Machined = Struct<string, typeof taskFields & Schema>
@@ -117,8 +120,23 @@ export class Machine<K extends AnyKernel> {
     const { depth } = this.tasks.at(task)
     if (depth === 0 || this.canStep(task)) return undefined
     const at = this.frameAt(task, depth)
+    const { state, takesSignals, ...wait } = this.stepAt(at).when as Wait<K, unknown>
+    const view = this.viewAt(task, depth, at)
+    return {
+      reason: wait.reason(this.kernel, view),
+      state,
+      holders: wait.holders(this.kernel, view),
+      interruptible: takesSignals ?? state === 'S',
+    }
+  }
+
+  /** Who keeps the task from going on: `waiting` without its sentence. */
+  holders(task: number): readonly Holder[] {
+    const { depth } = this.tasks.at(task)
+    if (depth === 0 || this.canStep(task)) return []
+    const at = this.frameAt(task, depth)
     const wait = this.stepAt(at).when as Wait<K, unknown>
-    return { reason: wait.reason(this.kernel, this.viewAt(task, depth, at)), state: wait.state }
+    return wait.holders(this.kernel, this.viewAt(task, depth, at))
   }
 
   /** In how many ways the next step can go. */

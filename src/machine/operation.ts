@@ -29,13 +29,27 @@ export type Frame<K extends AnyKernel, L extends Schema, S extends string> = Fie
   done(value?: number): Outcome
 }
 
+/** Who has what a task waits for. */
+export interface Holder {
+  /** The task that has it, or had it taken; 0 where no task did. */
+  readonly task: number
+  /** How it is held, where that is more than the lock itself; or what holds it, where no task does. */
+  readonly by?: string
+  /** When it is let go: as the task goes on in its call, when hardware is done, or when its owner likes. */
+  readonly until: 'call' | 'hardware' | 'owner'
+}
+
 /** A condition on which a step sleeps or spins. */
 export interface Wait<K, F> {
   ready(k: K, t: F): boolean
   /** One sentence for the page: what is waited for, with the numbers of the moment, and who holds it. */
   reason(k: K, t: F): string
+  /** Everybody who must let go before the task goes on; asked only while it is not ready. */
+  holders(k: K, t: F): readonly Holder[]
   /** As `ps` prints it: S sleeps and takes signals, D does not, R spins. */
   readonly state: 'S' | 'D' | 'R'
+  /** True if a signal ends the wait, where the state does not say so. */
+  readonly takesSignals?: true
 }
 
 /** One transition that another CPU could observe: atomic and deterministic. */

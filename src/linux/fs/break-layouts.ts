@@ -1,13 +1,14 @@
 import { ref, wide } from '../../arena'
-import type { Source } from '../../machine'
+import { at, both, type Source } from '../../machine'
 import { untilFlushed } from '../arch/x86/mm/tlb'
 import { ERESTARTSYS } from '../include/errno'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
-import { daxIdle, lockedEntry, lockReason } from './dax-entries'
-import { isUnlocked, mmaplockReason } from './inode-locks'
+import { handlesIn, pageHolders } from '../wait-holders'
+import { daxIdle, untilEntryUnlocked } from './dax-entries'
+import { untilUnlocked } from './inode-locks'
 
 /** A file page number behind every file: 2^40 pages are more than any device has. */
 export const END = 2 ** 40
@@ -26,21 +27,26 @@ interface Unmapper {
 }
 
 /** The zap flushes TLBs: an address space of the file in which a CPU has interrupts off holds that up. */
-const deafMapper = (k: Kernel, { inode, task }: Unmapper) =>
-  mappedStretches(k, inode, 0, END).find((stretch) => !untilFlushed.ready(k, { ...stretch, task }))
+const untilZapped = at(untilFlushed, (k: Kernel, { inode, task }: Unmapper) =>
+  mappedStretches(k, inode, 0, END)
+    .map((stretch) => ({ ...stretch, task }))
+    .find((stretch) => !untilFlushed.ready(k, stretch)),
+)
 
-/** Who holds a page, for the reason that a waiting task shows. */
-function holdersOf(k: Kernel, pfn: number): string {
-  const holds = (handle: number) =>
-    k.pinned
-      .in(handle)
-      .runs()
-      .some((run) => run.pfn <= pfn && pfn < run.pfn + run.length)
-  const names = k.pinHandles
-    .rows()
-    .filter(({ id }) => holds(id))
-    .map(({ kind, task }) => `${k.tasks.at(task).name} (FOLL_${kind})`)
-  return names.length === 0 ? 'nobody that is known' : names.join(', ')
+const untilAllUnlocked = at(untilEntryUnlocked, (_k: Kernel, { inode }: Unmapper) => ({
+  inode,
+  first: 0,
+  last: END,
+}))
+
+/** What keeps a page from being idle, with who holds it. */
+function busyReason(k: Kernel, pfn: number): string {
+  const { refcount } = k.pages.at(pfn)
+  const names = handlesIn(k, pfn, pfn + 1).map(
+    ({ kind, task }) => `${k.tasks.at(task).name} (FOLL_${kind})`,
+  )
+  const holders = names.length === 0 ? 'nobody that is known' : names.join(', ')
+  return `waits for page 0x${pfn.toString(16)} to be idle: refcount ${refcount} → ${daxIdle(k)}; held by ${holders}`
 }
 
 /** What the sleeper waits for; a page that went with its device counts as idle. */
@@ -80,16 +86,7 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
       scan: {
         does: 'The flush of the TLBs is over. Look at every entry: is there a page with a reference besides the device’s own?',
         fn: 'dax_busy_page',
-        when: {
-          state: 'D',
-          ready: (k, t) =>
-            lockedEntry(k, t.inode, 0, END) === undefined && deafMapper(k, t) === undefined,
-          reason: (k, t) => {
-            const deaf = deafMapper(k, t)
-            if (deaf !== undefined) return untilFlushed.reason(k, { ...deaf, task: t.task })
-            return lockReason(k, t.inode, lockedEntry(k, t.inode, 0, END)?.start ?? 0, END)
-          },
-        },
+        when: both(untilAllUnlocked, untilZapped),
         run(k, t) {
           const busy = busyPage(k, t.inode)
           if (busy === undefined) return t.done()
@@ -111,21 +108,15 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
         when: {
           state: 'S',
           ready: (k, t) => isIdle(k, t.busy) || signal_pending(k, t.task.id),
-          reason: (k, t) => {
-            const { refcount } = k.pages.at(t.busy)
-            return `waits for page 0x${t.busy.toString(16)} to be idle: refcount ${refcount} → ${daxIdle(k)}; held by ${holdersOf(k, t.busy)}`
-          },
+          reason: (k, t) => busyReason(k, t.busy),
+          holders: (k, t) => pageHolders(k, t.busy, t.task.id),
         },
         run: () => 'retake_mmaplock',
       },
       retake_mmaplock: {
         does: `Take ${lock} again, and look from the start: the file may have been mapped and pinned anew. After a signal, with the page still busy: -ERESTARTSYS.`,
         fn: sleeper,
-        when: {
-          state: 'D',
-          ready: (k, t) => isUnlocked(k, t.inode),
-          reason: (k, t) => mmaplockReason(k, t.inode, lock),
-        },
+        when: untilUnlocked(lock),
         run(k, t) {
           k.inodes.at(t.inode).mmaplock = t.task.id
           const interrupted = !isIdle(k, t.busy) && signal_pending(k, t.task.id)
@@ -150,11 +141,8 @@ export const dax_break_layout_final = operation({
       when: {
         state: 'D',
         ready: (k, t) => busyPage(k, t.inode) === undefined,
-        reason: (k, t) => {
-          const busy = busyPage(k, t.inode) ?? 0
-          const { refcount } = k.pages.at(busy)
-          return `waits for page 0x${busy.toString(16)} to be idle: refcount ${refcount} → ${daxIdle(k)}; held by ${holdersOf(k, busy)}`
-        },
+        reason: (k, t) => busyReason(k, busyPage(k, t.inode) ?? 0),
+        holders: (k, t) => pageHolders(k, busyPage(k, t.inode) ?? 0, t.task.id),
       },
       run: (_k, t) => t.done(),
     },

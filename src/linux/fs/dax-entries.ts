@@ -1,10 +1,12 @@
 import { NONE } from '../../arena'
+import type { Wait } from '../../machine'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { printk } from '../kernel/printk'
 import { countDaxEntry } from '../mm/rmap'
+import { taskHolds } from '../wait-holders'
 
 /** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
 export interface Span {
@@ -51,11 +53,20 @@ export const lockedEntry = (k: Kernel, inode: number, first: number, last: numbe
     .find(({ flags }) => (flags & DAX.locked) !== 0)
 
 /** A sentence that names who holds the lock bit of an entry in the span. */
-export function lockReason(k: Kernel, inode: number, first: number, last: number): string {
+function lockReason(k: Kernel, inode: number, first: number, last: number): string {
   const entry = lockedEntry(k, inode, first, last)
   const holder =
     entry === undefined || entry.holder === 0 ? 'somebody' : k.tasks.at(entry.holder).name
-  return `waits for the DAX entry of file page ${first}, which ${holder} has locked`
+  return `waits for the DAX entry of file page ${entry?.start ?? first}, which ${holder} has locked`
+}
+
+/** Waits until no entry of file pages [first, last) is locked. */
+export const untilEntryUnlocked: Wait<Kernel, Omit<Span, 'vpn'>> = {
+  state: 'D',
+  ready: (k, { inode, first, last }) => lockedEntry(k, inode, first, last) === undefined,
+  reason: (k, { inode, first, last }) => lockReason(k, inode, first, last),
+  holders: (k, { inode, first, last }) =>
+    taskHolds(lockedEntry(k, inode, first, last)?.holder ?? 0),
 }
 
 /** The first block of the span, if the whole span is one extent. `hole` where it has no block at all. */

@@ -1,6 +1,8 @@
 import { int, ref } from '../../arena'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { hardwareHolds } from '../wait-holders'
+import { holdersOfLease } from './lease-holders'
 
 /** Jiffies of a second: time goes in halves here. */
 const HZ = 2
@@ -102,6 +104,7 @@ export const dax_lease_break_work = operation({
           !k.daxLeases.isLive(t.lease) || k.globals.jiffies >= k.daxLeases.at(t.lease).break_due,
         reason: (k, t) =>
           `waits for jiffies ${k.daxLeases.at(t.lease).break_due}, now ${k.globals.jiffies}`,
+        holders: () => hardwareHolds('the clock'),
       },
       run(k, t) {
         if (!k.daxLeases.isLive(t.lease)) return t.done()
@@ -158,6 +161,7 @@ export const dax_lease_reap_work = operation({
         ready: (k, t) => k.globals.jiffies >= k.daxLeases.at(t.lease).reap_due,
         reason: (k, t) =>
           `waits for jiffies ${k.daxLeases.at(t.lease).reap_due}, now ${k.globals.jiffies}`,
+        holders: () => hardwareHolds('the clock'),
       },
       run(k, t) {
         const lease = k.daxLeases.at(t.lease)
@@ -173,6 +177,7 @@ export const dax_lease_reap_work = operation({
         state: 'D',
         ready: (k, t) => k.daxLeases.at(t.lease).listed === 0,
         reason: () => 'waits until the lease is given up',
+        holders: (k, t) => holdersOfLease(k, t.lease),
       },
       run(k, t) {
         put(k, t.lease)

@@ -6,7 +6,7 @@ import { hasPageCache } from '../mm/filemap'
 import { operation } from '../operation'
 import { isBad, writeBlocks } from './badblocks'
 import { daxOf } from './dax-entries'
-import { iolockReason } from './inode-locks'
+import { untilInodeLock } from './inode-locks'
 
 interface Transfer {
   readonly inode: number
@@ -67,11 +67,7 @@ const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
       lock: {
         does: 'Wait for the inode lock.',
         fn: write ? 'xfs_file_dax_write' : 'xfs_file_dax_read',
-        when: {
-          state: 'D',
-          ready: (k, t) => k.inodes.at(t.inode).iolock === 0,
-          reason: (k, t) => iolockReason(k, t.inode, 'the inode lock'),
-        },
+        when: untilInodeLock('the inode lock'),
         run(k, t) {
           if (k.superBlocks.at(k.inodes.at(t.inode).i_sb).shutdown !== 'no') return t.done(-EIO)
           return 'copy'

@@ -1,11 +1,27 @@
 import { ref, wide } from '../../arena'
+import { at } from '../../machine'
 import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { mappedStretches } from '../mm/rmap'
 import { operation } from '../operation'
-import { lockReason, unlockEntries } from './dax-entries'
+import { unlockEntries, untilEntryUnlocked } from './dax-entries'
+
+const dirtyEntry = (k: Kernel, inode: number) =>
+  k.daxEntries
+    .in(inode)
+    .runs()
+    .find(({ marks }) => (marks & TAG.dirty) !== 0)
+
+/** Waits for the lock of the next dirty entry. */
+const untilDirtyUnlocked = at(
+  untilEntryUnlocked,
+  (k: Kernel, { inode }: { readonly inode: number }) => {
+    const entry = dirtyEntry(k, inode)
+    return entry && { inode, first: entry.start, last: entry.end }
+  },
+)
 
 /** §2.5 of the DAX sheet. Equal neighbouring entries are one step here, however many they are. */
 export const dax_writeback_mapping_range = operation({
@@ -21,17 +37,7 @@ export const dax_writeback_mapping_range = operation({
     next: {
       does: 'Find the next dirty entry, and lock it.',
       fn: 'dax_writeback_one',
-      when: {
-        state: 'D',
-        ready: (k, t) => {
-          const entry = dirtyEntry(k, t.inode)
-          return entry === undefined || (entry.flags & DAX.locked) === 0
-        },
-        reason: (k, t) => {
-          const entry = dirtyEntry(k, t.inode)
-          return lockReason(k, t.inode, entry?.start ?? 0, entry?.end ?? 1)
-        },
-      },
+      when: untilDirtyUnlocked,
       run(k, t) {
         const entry = dirtyEntry(k, t.inode)
         if (entry === undefined) return t.done()
@@ -68,9 +74,3 @@ export const dax_writeback_mapping_range = operation({
     },
   },
 })
-
-const dirtyEntry = (k: Kernel, inode: number) =>
-  k.daxEntries
-    .in(inode)
-    .runs()
-    .find(({ marks }) => (marks & TAG.dirty) !== 0)

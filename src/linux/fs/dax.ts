@@ -1,4 +1,5 @@
 import { int, ref, wide } from '../../arena'
+import { at } from '../../machine'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
 import {
@@ -11,21 +12,22 @@ import {
 import type { Kernel } from '../kernel'
 import { unmap_mapping_range, zap } from '../mm/rmap'
 import { operation } from '../operation'
+import { insiders, isBehind } from '../wait-holders'
 import { isBad } from './badblocks'
 import {
   associate,
   blockOf,
   daxOf,
   insertLeaf,
-  lockedEntry,
-  lockReason,
   mustFallBack,
   releaseEntry,
   sizeRoundedUp,
   slotOf,
   spanOf,
+  untilEntryUnlocked,
 } from './dax-entries'
 import { findFreeBlocks } from './extents'
+import { untilFaultsMay } from './inode-locks'
 
 /** Bits that mark an entry of DAX: from 6.15 on it is an ordinary one, counted in its page. */
 function daxBits(k: Kernel, order: number): number {
@@ -36,6 +38,21 @@ function daxBits(k: Kernel, order: number): number {
 
 const superBlockOf = (k: Kernel, vma: number) =>
   k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb)
+
+/** Who froze a file system, and will thaw it. */
+const freezers = (k: Kernel, superBlock: number) =>
+  insiders(
+    k,
+    (frame) =>
+      isBehind(frame, 'xfs_dax_notify_failure', 'freeze') &&
+      frame.locals['superBlock'] === superBlock,
+  )
+
+const untilFileMayFault = at(untilFaultsMay, (k: Kernel, { vma }: { readonly vma: number }) => ({
+  inode: k.vmas.at(vma).vm_file,
+}))
+
+const untilSpanUnlocked = at(untilEntryUnlocked, spanOf)
 
 /** §2.3 of the DAX sheet: the fault of a DAX file at one page (order 0) or at a PMD (order 9). */
 export const dax_iomap_fault = operation({
@@ -54,6 +71,7 @@ export const dax_iomap_fault = operation({
         state: 'D',
         ready: (k, t) => t.write === 0 || superBlockOf(k, t.vma).frozen === 0,
         reason: (k, t) => `waits for ${superBlockOf(k, t.vma).s_id}, which is frozen, to be thawed`,
+        holders: (k, t) => freezers(k, superBlockOf(k, t.vma).id),
       },
       run(k, t) {
         superBlockOf(k, t.vma).pagefaults += t.write
@@ -63,14 +81,7 @@ export const dax_iomap_fault = operation({
     mmaplock_shared: {
       does: 'Take invalidate_lock (XFS: MMAPLOCK) shared, so that the file cannot be truncated now.',
       fn: 'filemap_invalidate_lock_shared',
-      when: {
-        state: 'D',
-        ready: (k, t) => k.inodes.at(k.vmas.at(t.vma).vm_file).mmaplock === 0,
-        reason: (k, t) => {
-          const { mmaplock, name } = k.inodes.at(k.vmas.at(t.vma).vm_file)
-          return `waits for MMAPLOCK of ${name}, which ${mmaplock === 0 ? 'nobody' : k.tasks.at(mmaplock).name} holds`
-        },
-      },
+      when: untilFileMayFault,
       run(k, t) {
         k.inodes.at(k.vmas.at(t.vma).vm_file).mmaplock_shared += 1
         return 'check'
@@ -90,17 +101,7 @@ export const dax_iomap_fault = operation({
     grab_entry: {
       does: 'Find or make the entry in i_pages, and lock it.',
       fn: 'grab_mapping_entry',
-      when: {
-        state: 'D',
-        ready: (k, t) => {
-          const { inode, first, last } = spanOf(k, t)
-          return lockedEntry(k, inode, first, last) === undefined
-        },
-        reason: (k, t) => {
-          const { inode, first, last } = spanOf(k, t)
-          return lockReason(k, inode, first, last)
-        },
-      },
+      when: untilSpanUnlocked,
       run(k, t) {
         const span = spanOf(k, t)
         const entries = k.daxEntries.in(span.inode)

@@ -5,6 +5,7 @@ import { storeByte } from '../mm/contents'
 import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
 import { dropAll } from '../mm/gup-count'
 import { operation } from '../operation'
+import { hardwareHolds } from '../wait-holders'
 
 /** How a handle is called whose I/O the disk has not completed. */
 const IN_FLIGHT = 'O_DIRECT read'
@@ -65,6 +66,7 @@ export const directRead = operation({
           return handle?.task !== t.task.id || !handle.user.startsWith(IN_FLIGHT)
         },
         reason: () => 'sleeps until the disk has written the data',
+        holders: () => hardwareHolds('the disk'),
       },
       run: (_k, t) => t.done(512),
     },

@@ -1,4 +1,5 @@
 import { int, ref, text, wide } from '../../arena'
+import { at } from '../../machine'
 import { EBADF, EIO, ENOSPC } from '../include/errno'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
@@ -7,7 +8,7 @@ import { operation } from '../operation'
 import { writeBlocks } from './badblocks'
 import { daxOf } from './dax-entries'
 import { findFreeBlocks } from './extents'
-import { iolockReason } from './inode-locks'
+import { untilInodeLock } from './inode-locks'
 
 const LARGEST_FILE_PAGES = 2 ** 32
 const LARGEST_TMPFS_PAGES = 1024
@@ -103,6 +104,12 @@ const freeName = (k: Kernel): string => {
   )
 }
 
+/** Waits for the inode lock, where the file could be opened. */
+const untilWritable = at(
+  untilInodeLock('the inode lock'),
+  (_k: Kernel, t: { readonly fd: number; readonly inode: number }) => (t.fd < 0 ? undefined : t),
+)
+
 /** open(2), write(2) over the whole file, close(2), by somebody who does not map it. */
 export const writeFile = operation({
   name: 'writeFile',
@@ -136,11 +143,7 @@ export const writeFile = operation({
     write: {
       does: 'Take the inode lock. Without a file descriptor: -EBADF.',
       fn: 'ksys_write',
-      when: {
-        state: 'D',
-        ready: (k, t) => t.fd < 0 || k.inodes.at(t.inode).iolock === 0,
-        reason: (k, t) => iolockReason(k, t.inode, 'the inode lock'),
-      },
+      when: untilWritable,
       run(k, t) {
         if (t.fd < 0) return t.done(-EBADF)
         k.inodes.at(t.inode).iolock = t.task.id

@@ -11,9 +11,10 @@ import { unmap_page_range } from '../mm/memory-zap'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { type breakLayoutsOf, busyPage, END } from './break-layouts'
-import { deleteEntries, lockedEntry, lockReason } from './dax-entries'
+import { deleteEntries, untilEntryUnlocked } from './dax-entries'
 import { breakLeases, leaseOf } from './dax-lease'
-import { iolockReason, isUnlocked, mmaplockReason } from './inode-locks'
+import { untilInodeLock, untilUnlocked } from './inode-locks'
+import { leaseHolders } from './lease-holders'
 import { setAside } from './lost-and-found'
 
 /** The size stays: a hole is punched. */
@@ -109,11 +110,7 @@ export const shrinkOf = (fs: Shrink) =>
       iolock: {
         does: `Take ${fs.iolock}: no write, no other truncate.`,
         fn: 'inode_lock',
-        when: {
-          state: 'D',
-          ready: (k, t) => k.inodes.at(t.inode).iolock === 0,
-          reason: (k, t) => iolockReason(k, t.inode, fs.iolock),
-        },
+        when: untilInodeLock(fs.iolock),
         run(k, t) {
           k.inodes.at(t.inode).iolock = t.task.id
           return 'mmaplock'
@@ -122,11 +119,7 @@ export const shrinkOf = (fs: Shrink) =>
       mmaplock: {
         does: `Take ${fs.mmaplock}: no new faults.`,
         fn: 'filemap_invalidate_lock',
-        when: {
-          state: 'D',
-          ready: (k, t) => isUnlocked(k, t.inode),
-          reason: (k, t) => mmaplockReason(k, t.inode, fs.mmaplock),
-        },
+        when: untilUnlocked(fs.mmaplock),
         run(k, t) {
           k.inodes.at(t.inode).mmaplock = t.task.id
           return 'break_layouts'
@@ -197,6 +190,7 @@ export const shrinkOf = (fs: Shrink) =>
           ready: (k, t) => leaseOf(k, t.inode) === undefined,
           reason: (k, t) =>
             `waits for the lease of ${k.inodes.at(t.inode).name}: dl_count ${leaseOf(k, t.inode)?.dl_count}, polled once a second`,
+          holders: (k, t) => leaseHolders(k, t.inode),
         },
         run: () => 'iolock',
       },
@@ -239,11 +233,7 @@ export const shrinkOf = (fs: Shrink) =>
       delete_entries: {
         does: 'Delete the entries: the pages no longer belong to the file. A reference of theirs is not looked at.',
         fn: 'dax_delete_mapping_entry',
-        when: {
-          state: 'D',
-          ready: (k, t) => lockedEntry(k, t.inode, t.first, t.last) === undefined,
-          reason: (k, t) => lockReason(k, t.inode, t.first, t.last),
-        },
+        when: untilEntryUnlocked,
         run(k, t) {
           deleteEntries(k, t.inode, ...wholeEntries(k, t))
           return 'free_blocks'

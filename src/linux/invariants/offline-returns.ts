@@ -3,7 +3,7 @@ import { FOLL } from '../include/gup'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
 import { handlesOf, pipeBuffersOf } from '../mm/labels'
-import { busyPage, movableRuns, untilSomethingMoves } from '../mm/memory-blocks'
+import { stuckPage, untilSomethingMoves } from '../mm/memory-blocks'
 import { always } from '../operation'
 
 /** L4 of the DAX sheet, §8.2: pins are finite, but long-term pins are not. */
@@ -27,7 +27,7 @@ export const offlineReturns = always({
 })
 
 function judge(k: Kernel, task: number, block: number): Finding | undefined {
-  const stuck = movableRuns(k, block)[0] ?? busyPage(k, block)
+  const stuck = stuckPage(k, block)
   if (stuck === undefined) return undefined
   const pfn = stuck.start
   const handles = handlesOf(k, pfn)

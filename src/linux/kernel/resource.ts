@@ -2,6 +2,7 @@ import { int, type Ref, ref, text, wide } from '../../arena'
 import { IORESOURCE } from '../include/ioport'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { taskHolds } from '../wait-holders'
 import { printk } from './printk'
 
 type Resource = ReturnType<Kernel['resources']['at']>
@@ -123,6 +124,7 @@ const resourceLockFree = {
   state: 'R',
   ready: (k: Kernel) => k.globals.resource_lock === 0,
   reason: (k: Kernel) => `spins on resource_lock, which ${lockHolder(k)} holds`,
+  holders: (k: Kernel) => taskHolds(k.globals.resource_lock),
 } as const
 
 /** RQ of the iomem sheet, §1.2. Returns the number of the new node, or 0 where the kernel gives NULL. */

@@ -1,5 +1,6 @@
 import { ref, wide } from '../../arena'
 import { operation } from '../operation'
+import { atWorkOn } from '../wait-holders'
 
 /**
  * gup-fast against remove() at the grain of one shared-memory access a step: small enough to explore
@@ -117,6 +118,7 @@ export const remove_once = operation({
           (k.policy.removalZap === 'leave' || k.pages.at(t.pfn).refcount === 1),
         reason: (k, t) =>
           `waits for the page to be idle: refcount ${k.pages.at(t.pfn).refcount}, pgmap references ${k.pgmaps.at(t.pgmap).ref}`,
+        holders: (k, t) => atWorkOn(k, t.pfn, t.task.id),
       },
       run(k, t) {
         k.pgmaps.at(t.pgmap).state = 'dead'

@@ -1,4 +1,5 @@
 import { choice, int, wide } from '../../arena'
+import { at, both } from '../../machine'
 import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
 import { DIRTY, PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { EAGAIN } from '../include/errno'
@@ -36,23 +37,18 @@ interface Walk {
   readonly task: { readonly id: number }
 }
 
+/** Waits for the lock of the huge page that a page is part of. */
+const untilHeadUnlocked = at(
+  untilFolioUnlocked,
+  (k: Kernel, { pfn }: { readonly pfn: number }) => ({ pfn: headOf(k, pfn) }),
+)
+
 /** Waits until the page table of the next process is free, and its CPUs take the flush. */
-const untilNextMm = (wanted: Kinds) => ({
-  state: 'R' as const,
-  ready(k: Kernel, t: Walk): boolean {
-    const mm = entriesOf(k, t.head, wanted)[0]?.mm
-    return (
-      mm === undefined ||
-      (untilNextPtl.ready(k, { mm }) && untilFlushed.ready(k, { mm, task: t.task }))
-    )
-  },
-  reason(k: Kernel, t: Walk): string {
-    const mm = entriesOf(k, t.head, wanted)[0]?.mm ?? 0
-    return untilNextPtl.ready(k, { mm })
-      ? untilFlushed.reason(k, { mm, task: t.task })
-      : untilNextPtl.reason(k, { mm })
-  },
-})
+const untilNextMm = (wanted: Kinds) =>
+  at(both(untilNextPtl, untilFlushed), (k: Kernel, { head, task }: Walk) => {
+    const mm = entriesOf(k, head, wanted)[0]?.mm
+    return mm === undefined ? undefined : { mm, task }
+  })
 
 /** try_to_migrate() of all entries of one process: false where the page may be pinned. */
 function unmapFrom(k: Kernel, mm: number, head: number): boolean {
@@ -157,11 +153,7 @@ export const split_huge_page = operation({
     lock: {
       does: 'Lock the huge page. Does anybody else hold it, or DMA? Then it stays whole, and mapped.',
       fn: 'can_split_folio',
-      when: {
-        state: untilFolioUnlocked.state,
-        ready: (k, t) => untilFolioUnlocked.ready(k, { pfn: headOf(k, t.pfn) }),
-        reason: (k, t) => untilFolioUnlocked.reason(k, { pfn: headOf(k, t.pfn) }),
-      },
+      when: untilHeadUnlocked,
       run(k, t) {
         t.head = headOf(k, t.pfn)
         folio_trylock(k, t.head, t.task.id)

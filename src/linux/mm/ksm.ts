@@ -20,7 +20,14 @@ import {
   refcountOf,
 } from './folio'
 import { getAs } from './holders'
-import { folio_trylock, folio_unlock, lockPtl, unlockPtl, untilPtl } from './locks'
+import {
+  folio_trylock,
+  folio_unlock,
+  lockPtl,
+  unlockPtl,
+  untilPtl,
+  untilPtlAndFlush,
+} from './locks'
 import { vma_lookup } from './rmap'
 import { addRmap, folio_remove_rmap_pte } from './rmap-anon'
 import { folio_put, putAs } from './swap'
@@ -115,12 +122,7 @@ export const cmp_and_merge_page = operation({
     clear_pte: {
       does: 'Take the page table lock; clear the entry and flush TLBs: from here gup-fast’s second look fails.',
       fn: 'write_protect_page',
-      when: {
-        state: 'R',
-        ready: (k, t) => untilPtl.ready(k, t) && untilFlushed.ready(k, t),
-        reason: (k, t) =>
-          untilPtl.ready(k, t) ? untilFlushed.reason(k, t) : untilPtl.reason(k, t),
-      },
+      when: untilPtlAndFlush,
       run(k, t) {
         if (mergeable(k, t.mm, t.vpn) !== t.pfn) return 'unlock'
         lockPtl(k, t.mm, t.vpn, t.task.id)

@@ -1,6 +1,8 @@
-import type { Wait } from '../../machine'
+import { at, both, type Holder, type Wait } from '../../machine'
+import { untilFlushed } from '../arch/x86/mm/tlb'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
+import { insiders, taskHolds } from '../wait-holders'
 import { headOf } from './folio'
 import { forgetIdle } from './holders'
 
@@ -38,7 +40,11 @@ export const untilPtl: Wait<Kernel, Entry> = {
   ready: (k, t) => ptlHolder(k, t.mm, t.vpn) === 0,
   reason: (k, t) =>
     `spins for the page table lock, which ${nameOf(k, ptlHolder(k, t.mm, t.vpn))} holds`,
+  holders: (k, t) => taskHolds(ptlHolder(k, t.mm, t.vpn)),
 }
+
+/** Waits for the lock, and until the flush that follows can be answered. */
+export const untilPtlAndFlush = both(untilPtl, untilFlushed)
 
 /** Waits for the lock of whichever page table page has the next entry of a walk. */
 export const untilNextPtl: Wait<Kernel, { readonly mm: number }> = {
@@ -46,6 +52,11 @@ export const untilNextPtl: Wait<Kernel, { readonly mm: number }> = {
   ready: (k, t) => k.ptls.in(t.mm).runs().length === 0,
   reason: (k, t) =>
     `spins for a page table lock, which ${nameOf(k, k.ptls.in(t.mm).runs()[0]?.holder ?? 0)} holds`,
+  holders: (k, t) =>
+    k.ptls
+      .in(t.mm)
+      .runs()
+      .flatMap(({ holder }) => taskHolds(holder)),
 }
 
 /** Waits until nobody writes under mmap_lock. */
@@ -54,6 +65,7 @@ export const untilMmapReadable: Wait<Kernel, { readonly mm: number }> = {
   ready: (k, t) => k.mms.at(t.mm).mmap_lock === 0,
   reason: (k, t) =>
     `waits for mmap_lock, which ${nameOf(k, k.mms.at(t.mm).mmap_lock)} holds for writing`,
+  holders: (k, t) => taskHolds(k.mms.at(t.mm).mmap_lock),
 }
 
 /** Waits until nobody has mmap_lock at all. */
@@ -66,16 +78,34 @@ export const untilMmapWritable: Wait<Kernel, { readonly mm: number }> = {
       ? `waits for mmap_lock: ${mmap_readers === 1 ? 'a reader has' : `${mmap_readers} readers have`} it`
       : `waits for mmap_lock, which ${nameOf(k, mmap_lock)} holds for writing`
   },
+  holders(k, t) {
+    const { mmap_lock } = k.mms.at(t.mm)
+    return mmap_lock === 0 ? mmapReaders(k, t.mm) : taskHolds(mmap_lock)
+  },
 }
 
+/** Steps between the taking of mmap_lock for reading and its drop, by operation. */
+const READING: Readonly<Record<string, readonly string[]>> = {
+  userLoad: ['after_fault'],
+  userStore: ['after_fault'],
+  __get_user_pages: ['check_vma', 'follow', 'after_fault', 'unlock'],
+  do_munmap: ['drain', 'unlock'],
+  do_madvise: ['break_ksm', 'unlock'],
+  odpWrite: ['snapshot', 'after_fault'],
+}
+
+/** Who has mmap_lock for reading: the kernel only counts them. */
+export const mmapReaders = (k: Kernel, mm: number): Holder[] =>
+  insiders(k, ({ operation, step, locals }, task) => {
+    const isReading = READING[operation.name]?.includes(step.name) === true
+    return isReading && (locals['mm'] ?? k.tasks.at(task).mm) === mm
+  })
+
 /** The same waits for a thread’s own address space; one without any waits for nothing. */
-export const ownMm = <W extends Wait<Kernel, { readonly mm: number }>>(wait: W) =>
-  ({
-    state: wait.state,
-    ready: (k: Kernel, t: { readonly task: { readonly mm: number } }) =>
-      t.task.mm === 0 || wait.ready(k, t.task),
-    reason: (k: Kernel, t: { readonly task: { readonly mm: number } }) => wait.reason(k, t.task),
-  }) as const
+export const ownMm = (wait: Wait<Kernel, { readonly mm: number }>) =>
+  at(wait, (_k: Kernel, { task }: { readonly task: { readonly mm: number } }) =>
+    task.mm === 0 ? undefined : task,
+  )
 
 const isMmapFree = (k: Kernel, mm: number): boolean => {
   const { mmap_lock, mmap_readers } = k.mms.at(mm)
@@ -103,10 +133,14 @@ export function folio_unlock(k: Kernel, pfn: number): void {
   forgetIdle(k, head)
 }
 
+const lockerOf = (k: Kernel, pfn: number): number =>
+  k.holders.has(pfn) ? k.holders.at(pfn).locker : 0
+
 /** Waits for the folio lock of `pfn`. */
 export const untilFolioUnlocked: Wait<Kernel, { readonly pfn: number }> = {
   state: 'D',
   ready: (k, t) => !isFolioLocked(k, t.pfn),
   reason: (k, t) =>
-    `waits for the folio lock of 0x${t.pfn.toString(16)}, which ${nameOf(k, k.holders.has(t.pfn) ? k.holders.at(t.pfn).locker : 0)} holds`,
+    `waits for the folio lock of 0x${t.pfn.toString(16)}, which ${nameOf(k, lockerOf(k, t.pfn))} holds`,
+  holders: (k, t) => taskHolds(lockerOf(k, headOf(k, t.pfn))),
 }

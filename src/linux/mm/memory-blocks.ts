@@ -1,8 +1,10 @@
+import type { Holder } from '../../machine'
 import { MEMORY_BLOCK_PAGES } from '../include/memory'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
-import { handlesOf } from './labels'
+import { atWorkOn, handleHolds, taskHolds } from '../wait-holders'
+import { handlesOf, pipeBuffersOf } from './labels'
 import { expectedRefs, isMovable, type Stretch } from './migrate-batch'
 
 type PageRun = ReturnType<Kernel['pages']['runs']>[number]
@@ -18,6 +20,7 @@ export const untilHotplugFree = {
     const holder = hotplugOf(k)?.device_hotplug_lock ?? 0
     return `waits for device_hotplug_lock, which ${holder === 0 ? 'nobody' : k.tasks.at(holder).name} holds`
   },
+  holders: (k: Kernel) => taskHolds(hotplugOf(k)?.device_hotplug_lock ?? 0),
 }
 
 export function lockHotplug(k: Kernel, task: number): void {
@@ -94,6 +97,10 @@ export function busyPage(k: Kernel, block: number): PageRun | undefined {
 const isReadyToMove = (k: Kernel, run: PageRun): boolean =>
   run.refcount === expectedRefs(k, run) && (run.flags & PG.swapcache) === 0
 
+/** The page at which offline_pages() goes round. */
+export const stuckPage = (k: Kernel, block: number): PageRun | undefined =>
+  movableRuns(k, block)[0] ?? busyPage(k, block)
+
 interface Retry {
   readonly block: number
   readonly task: { readonly id: number }
@@ -102,12 +109,27 @@ interface Retry {
 /** The loop of offline_pages(): it turns in vain until a page can move, none is left, or a signal comes. */
 export const untilSomethingMoves = {
   state: 'R' as const,
+  takesSignals: true as const,
   ready: (k: Kernel, t: Retry): boolean =>
     signal_pending(k, t.task.id) ||
     busyPage(k, t.block) === undefined ||
     movableRuns(k, t.block).some((run) => isReadyToMove(k, run)),
+  holders(k: Kernel, t: Retry): Holder[] {
+    const stuck = stuckPage(k, t.block)
+    if (stuck === undefined) return []
+    const { start: pfn } = stuck
+    return [
+      ...handlesOf(k, pfn).map((handle) => handleHolds(k, handle)),
+      ...pipeBuffersOf(k, pfn).map(({ name }) => ({
+        task: 0,
+        by: `pipe ${name}`,
+        until: 'owner' as const,
+      })),
+      ...atWorkOn(k, pfn, t.task.id),
+    ]
+  },
   reason(k: Kernel, t: Retry): string {
-    const stuck = movableRuns(k, t.block)[0] ?? busyPage(k, t.block)
+    const stuck = stuckPage(k, t.block)
     if (stuck === undefined) return 'tries again'
     const by = holderNames(k, stuck.start)
     const expected = expectedRefs(k, stuck)

@@ -1,5 +1,6 @@
 import { bits, int, ref, wide } from '../../arena'
-import { lockedEntry, lockReason, slotOf, unlockEntries } from '../fs/dax-entries'
+import { at } from '../../machine'
+import { slotOf, unlockEntries, untilEntryUnlocked } from '../fs/dax-entries'
 import { METADATA_PAGES, ownerOfBlock } from '../fs/extents'
 import { EBUSY, ENXIO, EOPNOTSUPP, EUCLEAN } from '../include/errno'
 import { DAX } from '../include/fs'
@@ -23,6 +24,11 @@ function slotOfPage(k: Kernel, pfn: number) {
   const [first, last] = slotOf(k, span)
   return { inode: mapping, index, first, last }
 }
+
+/** Waits for the DAX entry of a page; one that belongs to no file has none. */
+const untilPageUnlocked = at(untilEntryUnlocked, (k: Kernel, { pfn }: { readonly pfn: number }) =>
+  slotOfPage(k, pfn),
+)
 
 /**
  * unmap_and_kill(): unmaps as much of the file as the largest entry of a victim maps, from everybody;
@@ -99,19 +105,7 @@ export const memory_failure_dev_pagemap = operation({
     lock_entry: {
       does: 'D3: the page itself says which file it is part of: lock its entry there. No file: -EBUSY. A file that was found by the reverse map, without an entry: nobody maps it.',
       fn: 'dax_lock_folio',
-      when: {
-        state: 'D',
-        ready: (k, t) => {
-          const slot = slotOfPage(k, t.pfn)
-          return (
-            slot === undefined || lockedEntry(k, slot.inode, slot.first, slot.last) === undefined
-          )
-        },
-        reason: (k, t) => {
-          const slot = slotOfPage(k, t.pfn)
-          return slot === undefined ? '' : lockReason(k, slot.inode, slot.first, slot.last)
-        },
-      },
+      when: untilPageUnlocked,
       run(k, t) {
         // A character device has one mapping for all, and no entries to lock.
         const isDevice = k.pgmaps.at(t.pgmap).type === 'GENERIC'

@@ -1,11 +1,12 @@
-import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
+import { at } from '../../machine'
+import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { isOnDisk } from './filemap'
 import { hasFlag, isAnon, isExclusive, setFlag } from './folio'
-import { untilPtl } from './locks'
+import { untilPtlAndFlush } from './locks'
 import { allPlaces, folio_remove_rmap_pte, folio_try_share_anon_rmap } from './rmap-anon'
 import { folio_put } from './swap'
 import { swap_duplicate } from './swapfile'
@@ -19,20 +20,10 @@ interface Lost {
 export const nextPlace = (k: Kernel, pfn: number) => allPlaces(k, pfn)[0]
 
 /** Waits until the next entry of a page can be taken, and its flush be answered. */
-export const untilNextPlace = {
-  state: 'R' as const,
-  ready(k: Kernel, t: Lost): boolean {
-    const place = nextPlace(k, t.pfn)
-    if (place === undefined) return true
-    return untilPtl.ready(k, place) && untilFlushed.ready(k, { mm: place.mm, task: t.task })
-  },
-  reason(k: Kernel, t: Lost): string {
-    const place = nextPlace(k, t.pfn) ?? { mm: 0, vpn: 0 }
-    return untilPtl.ready(k, place)
-      ? untilFlushed.reason(k, { mm: place.mm, task: t.task })
-      : untilPtl.reason(k, place)
-  },
-}
+export const untilNextPlace = at(untilPtlAndFlush, (k: Kernel, { pfn, task }: Lost) => {
+  const place = nextPlace(k, pfn)
+  return place && { ...place, task }
+})
 
 const isAnyEntryDirty = (k: Kernel, pfn: number): boolean =>
   allPlaces(k, pfn).some(({ mm, vpn }) => (k.ptes.in(mm).at(vpn).flags & DIRTY) !== 0)

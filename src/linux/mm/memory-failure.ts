@@ -4,6 +4,7 @@ import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { hardwareHolds, taskHolds } from '../wait-holders'
 import {
   hasFlag,
   headOf,
@@ -50,6 +51,7 @@ export const untilMfMutex = {
     const { mf_mutex } = k.globals
     return `waits for mf_mutex, which ${mf_mutex === 0 ? 'nobody' : k.tasks.at(mf_mutex).name} holds`
   },
+  holders: (k: Kernel) => taskHolds(k.globals.mf_mutex),
 }
 
 /** get_hwpoison_page() of a page that nobody brought: off the free list, or one reference more. */
@@ -208,6 +210,7 @@ export const memory_failure = operation({
         state: 'D',
         ready: (k, t) => !hasFlag(k, t.pfn, PG.writeback),
         reason: () => 'waits until the page has been written out',
+        holders: () => hardwareHolds('the disk'),
       },
       run(k, t) {
         if (pageMapcount(k, t.pfn) === 0) return 'torn_down'

@@ -6,6 +6,7 @@ import { VM_FAULT_FALLBACK, VM_FAULT_HWPOISON, VM_FAULT_SIGSEGV } from '../inclu
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { insiders } from '../wait-holders'
 import { isZoneFile } from './filemap'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './huge_memory'
 import { do_anonymous_page } from './memory-anon'
@@ -123,6 +124,7 @@ export const handle_mm_fault = operation({
           return !ptes.has(t.vpn) || isPresent(ptes.at(t.vpn)) || ptes.at(t.vpn).kind === 'swap'
         },
         reason: () => 'waits for the page to be migrated: its entry is a migration entry',
+        holders: (k, t) => migrators(k, k.ptes.in(t.mm).at(t.vpn).pfn),
       },
       run: (_k, t) => t.done(),
     },
@@ -133,6 +135,23 @@ export const handle_mm_fault = operation({
     },
   },
 })
+
+/** Who moves a page, or splits the huge page that it is part of. */
+const migrators = (k: Kernel, pfn: number) =>
+  insiders(k, ({ operation, locals }) => {
+    const isIn = (start: unknown, pages: number) =>
+      Number(start) <= pfn && pfn < Number(start) + pages
+    switch (operation.name) {
+      case 'migrate_folio':
+        return isIn(locals['pfn'], 1)
+      case 'split_huge_page':
+        return isIn(locals['head'], PMD_PAGES)
+      case 'migrate_pages':
+        return isIn(locals['start'], Number(locals['end']) - Number(locals['start']))
+      default:
+        return false
+    }
+  })
 
 /** True if the area maps a device-dax node. */
 const isDeviceNode = (k: Kernel, vma: number): boolean => {

@@ -1,10 +1,11 @@
 import { ref } from '../../arena'
+import type { Holder } from '../../machine'
 import { pmem_pagemap_kill } from '../drivers/nvdimm/pmem-kill'
 import { ENOMEM } from '../include/errno'
-import { FOLL } from '../include/gup'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { handleHolds, handleName, handlesIn, insiders, taskHolds } from '../wait-holders'
 import { put_dev_pagemap } from './memremap-ref'
 
 type Pgmap = ReturnType<Kernel['pgmaps']['at']>
@@ -127,9 +128,11 @@ export const memunmap_pages = operation({
       fn: 'percpu_ref_switch_to_atomic_rcu',
       when: {
         state: 'D',
-        ready: (k) => k.tasks.find(({ irqs_off }) => irqs_off !== 0) === undefined,
+        ready: (k) => deafTask(k) === undefined,
         reason: (k) =>
-          `waits for a grace period: ${k.tasks.find(({ irqs_off }) => irqs_off !== 0)?.name} is in gup-fast with interrupts off`,
+          `waits for a grace period: ${deafTask(k)?.name} is in gup-fast with interrupts off`,
+        holders: (k) =>
+          k.tasks.rows().flatMap(({ id, irqs_off }) => (irqs_off === 0 ? [] : taskHolds(id))),
       },
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
@@ -145,6 +148,7 @@ export const memunmap_pages = operation({
         state: 'D',
         ready: (k, t) => k.pgmaps.at(t.pgmap).state === 'dead',
         reason: (k, t) => waitReason(k, k.pgmaps.at(t.pgmap)),
+        holders: (k, t) => refHolders(k, k.pgmaps.at(t.pgmap), t.task.id),
       },
       run: (k) => (k.policy.memunmapWait === 'afterwards' ? 'exit' : 'remove_memory'),
     },
@@ -173,20 +177,26 @@ export const memunmap_pages = operation({
 const isKilledByPmem = (k: Kernel, { type }: Pgmap): boolean =>
   k.policy.removeNotify === 'massFailure' && type === 'FS_DAX'
 
+/** A CPU without interrupts: no grace period ends while there is one. */
+const deafTask = (k: Kernel) => k.tasks.find(({ irqs_off }) => irqs_off !== 0)
+
+/** Pins that hold the removal up: up to 5.17 each page gives its pgmap reference back at its last put. */
+const awaitedPins = (k: Kernel, { start, end }: Pgmap) =>
+  k.policy.memunmapWait === 'pagePins' ? handlesIn(k, start, end) : []
+
 /** What is awaited, with the pins behind it where pins are what holds it up. */
-function waitReason(k: Kernel, { ref: left, start, end }: Pgmap): string {
+function waitReason(k: Kernel, pgmap: Pgmap): string {
+  const { ref: left } = pgmap
   const waits = `waits for pgmap->done: ${left} ${left === 1 ? 'reference is' : 'references are'} left`
-  const pins = k.pinHandles.rows().filter(({ id }) =>
-    k.pinned
-      .in(id)
-      .runs()
-      .some(({ pfn, length }) => pfn < end && start < pfn + length),
-  )
-  if (k.policy.memunmapWait !== 'pagePins' || pins.length === 0) return waits
-  const holders = pins.map(({ task, kind, flags, user }) => {
-    const who = k.tasks.isLive(task) ? k.tasks.at(task).name : 'a process that has exited'
-    const long = (flags & FOLL.longterm) !== 0 ? '|FOLL_LONGTERM' : ''
-    return `${who} (FOLL_${kind}${long}${user === '' ? '' : `, ${user}`})`
+  const pins = awaitedPins(k, pgmap).map((pin) => {
+    const who = k.tasks.isLive(pin.task) ? k.tasks.at(pin.task).name : 'a process that has exited'
+    return `${who} (${handleName(pin)})`
   })
-  return `${waits}; pages are pinned by ${holders.join(', ')}`
+  return pins.length === 0 ? waits : `${waits}; pages are pinned by ${pins.join(', ')}`
 }
+
+/** Who has the references that are left: calls with a pgmap in hand, and the pins that count. */
+const refHolders = (k: Kernel, pgmap: Pgmap, but: number): Holder[] => [
+  ...awaitedPins(k, pgmap).map((pin) => handleHolds(k, pin)),
+  ...insiders(k, ({ locals }, task) => task !== but && locals['pgmap'] === pgmap.id),
+]

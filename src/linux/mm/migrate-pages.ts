@@ -1,4 +1,5 @@
 import { int, wide } from '../../arena'
+import { at, both } from '../../machine'
 import { untilFlushed } from '../arch/x86/mm/tlb'
 import { ENOMEM } from '../include/errno'
 import type { Kernel } from '../kernel'
@@ -8,9 +9,11 @@ import { finishRun, isolateRun, moveRun, remapRun, unmapRun } from './migrate-ba
 
 type Task = { readonly task: { readonly id: number } }
 
-const lockedMm = (k: Kernel) => k.mms.rows().find(({ id }) => !untilNextPtl.ready(k, { mm: id }))
-const deafMm = (k: Kernel, t: Task) =>
-  k.mms.rows().find(({ id }) => !untilFlushed.ready(k, { mm: id, task: t.task }))
+/** Address spaces, as what to wait for. */
+const everyMm = (k: Kernel, { task }: Task) => k.mms.rows().map(({ id }) => ({ mm: id, task }))
+const lockedMm = (k: Kernel, t: Task) =>
+  everyMm(k, t).find((place) => !untilNextPtl.ready(k, place))
+const deafMm = (k: Kernel, t: Task) => everyMm(k, t).find((place) => !untilFlushed.ready(k, place))
 
 /** do_migrate_range() of §7.2 of the DAX sheet, O5: what is on a list goes to other memory. */
 export const migrate_pages = operation({
@@ -39,15 +42,7 @@ export const migrate_pages = operation({
     unmap: {
       does: 'Replace every entry that maps one by a migration entry. A page that may be pinned keeps its entry.',
       fn: 'try_to_migrate',
-      when: {
-        state: 'R',
-        ready: (k, t) => lockedMm(k) === undefined && deafMm(k, t) === undefined,
-        reason(k, t) {
-          const locked = lockedMm(k)
-          if (locked !== undefined) return untilNextPtl.reason(k, { mm: locked.id })
-          return untilFlushed.reason(k, { mm: deafMm(k, t)?.id ?? 0, task: t.task })
-        },
-      },
+      when: both(at(untilNextPtl, lockedMm), at(untilFlushed, deafMm)),
       run(k, t) {
         unmapRun(k, t)
         return 'move'

@@ -1,5 +1,6 @@
 import { int, ref, wide } from '../../arena'
-import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
+import { at } from '../../machine'
+import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { EAGAIN, ENOMEM } from '../include/errno'
 import { PG } from '../include/page-flags'
@@ -17,7 +18,7 @@ import {
   setFlag,
 } from './folio'
 import { getAs } from './holders'
-import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtl } from './locks'
+import { folio_trylock, folio_unlock, untilFolioUnlocked, untilPtlAndFlush } from './locks'
 import { alloc_page } from './page_alloc'
 import {
   addRmap,
@@ -36,6 +37,11 @@ const migrationPlaces = (k: Kernel, pfn: number, vpn: number) =>
     const entry = ptes.at(vpn)
     return entry.kind.startsWith('migration') && entry.pfn === pfn
   })
+
+interface Isolated {
+  readonly pfn: number
+  readonly task: { readonly id: number }
+}
 
 /** Rows 5 to 10 of W18 of the pins sheet: an isolated anonymous page moves to memory that stays. */
 export const migrate_folio = operation({
@@ -67,19 +73,10 @@ export const migrate_folio = operation({
     unmap: {
       does: 'Replace the next entry that maps it by a migration entry: its reference and its rmap go, and the exclusive bit with them.',
       fn: 'try_to_migrate_one',
-      when: {
-        state: 'R',
-        ready: (k, t) => {
-          const place = anonPlaces(k, t.pfn)[0]
-          return place === undefined || (untilPtl.ready(k, place) && flushable(k, t, place.mm))
-        },
-        reason: (k, t) => {
-          const place = anonPlaces(k, t.pfn)[0] ?? { mm: 0, vpn: 0 }
-          return untilPtl.ready(k, place)
-            ? untilFlushed.reason(k, { mm: place.mm, task: t.task })
-            : untilPtl.reason(k, place)
-        },
-      },
+      when: at(untilPtlAndFlush, (k: Kernel, { pfn, task }: Isolated) => {
+        const place = anonPlaces(k, pfn)[0]
+        return place && { ...place, task }
+      }),
       run(k, t) {
         const place = anonPlaces(k, t.pfn)[0]
         if (place === undefined) return 'move'
@@ -167,9 +164,6 @@ export const migrate_folio = operation({
     },
   },
 })
-
-const flushable = (k: Kernel, t: { readonly task: { readonly id: number } }, mm: number): boolean =>
-  untilFlushed.ready(k, { mm, task: t.task })
 
 /** try_to_migrate_one(); false where the page may be pinned, and the entry stays as it was. */
 function unmapOne(k: Kernel, pfn: number, { mm, vpn }: { mm: number; vpn: number }): boolean {

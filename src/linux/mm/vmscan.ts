@@ -1,4 +1,5 @@
 import { int, ref, wide } from '../../arena'
+import { at } from '../../machine'
 import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { PG } from '../include/page-flags'
@@ -28,6 +29,19 @@ function isKept(k: Kernel, pfn: number): boolean {
   const expected = pageMapcount(k, pfn) + 1
   return k.policy.cowReuse === 'linus' && refcountOf(k, pfn) !== expected
 }
+
+/** Waits for the page table lock of the next entry that maps a page. */
+const untilNextPtlOf = at(
+  untilPtl,
+  (k: Kernel, { pfn }: { readonly pfn: number }) => anonPlaces(k, pfn)[0],
+)
+
+/** Waits for the flush of what was unmapped; nothing was: there is no wait. */
+const untilBatchFlushed = at(
+  untilFlushed,
+  (_k: Kernel, t: { readonly mm: number; readonly task: { readonly id: number } }) =>
+    t.mm === 0 ? undefined : t,
+)
 
 /** W13 and W14 of the pins sheet: reclaim takes one anonymous page. */
 export const shrink_folio_list = operation({
@@ -81,14 +95,7 @@ export const shrink_folio_list = operation({
     unmap: {
       does: 'Clear the next entry that maps it, the flush to follow later; one more entry will name the slot.',
       fn: 'try_to_unmap_one',
-      when: {
-        state: 'R',
-        ready: (k, t) => {
-          const place = anonPlaces(k, t.pfn)[0]
-          return place === undefined || untilPtl.ready(k, place)
-        },
-        reason: (k, t) => untilPtl.reason(k, anonPlaces(k, t.pfn)[0] ?? { mm: 0, vpn: 0 }),
-      },
+      when: untilNextPtlOf,
       run(k, t) {
         const place = anonPlaces(k, t.pfn)[0]
         if (place === undefined) return 'flush'
@@ -134,11 +141,7 @@ export const shrink_folio_list = operation({
     flush: {
       does: 'Flush the TLBs. Still mapped: keep it. Otherwise: does anybody but reclaim and the swap cache hold it?',
       fn: 'try_to_unmap_flush',
-      when: {
-        state: untilFlushed.state,
-        ready: (k, t) => t.mm === 0 || untilFlushed.ready(k, t),
-        reason: (k, t) => untilFlushed.reason(k, t),
-      },
+      when: untilBatchFlushed,
       run(k, t) {
         flushBatch(k, t.task.id, t.vpn)
         if (pageMapcount(k, t.pfn) > 0) return 'keep'

@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel'
+import { taskHolds } from '../../wait-holders'
 
 /** device_lock(): binding and unbinding exclude each other. */
 export const deviceUnlocked = {
@@ -9,4 +10,5 @@ export const deviceUnlocked = {
     const holder = device_lock === 0 ? 'nobody' : k.tasks.at(device_lock).name
     return `waits for device_lock of ${name}, which ${holder} holds`
   },
+  holders: (k: Kernel, t: { device: number }) => taskHolds(k.namespaces.at(t.device).device_lock),
 }

@@ -1,26 +1,28 @@
 import type { Operation, Outcome, Wait } from '../../../machine'
 import { ENODEV } from '../../include/errno'
 import type { Kernel } from '../../kernel'
+import { taskHolds } from '../../wait-holders'
 
 type Key = 'region' | 'dax'
 type At = { readonly task: { readonly id: number } } & Partial<Readonly<Record<Key, number>>>
 
 /** Who else is at work on an object: inside one of these operations, behind its first step. */
-function userOf(k: Kernel, t: At, key: Key, among: readonly string[] | undefined) {
+function usersOf(k: Kernel, t: At, key: Key, among: readonly string[] | undefined) {
   const isAtWork = (task: number): boolean =>
     k.machine.frames(task).some(({ operation, step, locals }) => {
       const isInside = operation.steps[operation.entry]?.name !== step.name
       const isOurs = among === undefined || among.includes(operation.name)
       return isInside && isOurs && locals[key] === t[key] && t[key] !== 0
     })
-  return k.tasks.rows().find(({ id }) => id !== t.task.id && isAtWork(id))
+  return k.tasks.rows().filter(({ id }) => id !== t.task.id && isAtWork(id))
 }
 
 /** Waits until nobody else is inside `among`, or in anything, with this region or DAX device. */
 export const untilUnused = (key: Key, among?: readonly string[]): Wait<Kernel, At> => ({
   state: 'D',
-  ready: (k, t) => userOf(k, t, key, among) === undefined,
-  reason: (k, t) => `waits for ${userOf(k, t, key, among)?.name}, which is at work on it`,
+  ready: (k, t) => usersOf(k, t, key, among).length === 0,
+  reason: (k, t) => `waits for ${usersOf(k, t, key, among)[0]?.name}, which is at work on it`,
+  holders: (k, t) => usersOf(k, t, key, among).flatMap(({ id }) => taskHolds(id)),
 })
 
 /** device_lock() of the region: binding and unbinding exclude each other. */

@@ -2,6 +2,13 @@ import { ref } from '../../../arena'
 import { xfs_dax_notify_failure } from '../../fs/xfs/xfs_notify_failure'
 import { MF } from '../../include/mm'
 import { operation } from '../../operation'
+import { insiders } from '../../wait-holders'
+
+/** The step inside dax_read_lock() of each operation that takes it. */
+const READING: Readonly<Record<string, string>> = {
+  dax_iomap_fault: 'read_unlock',
+  dev_dax_huge_fault: 'insert',
+}
 
 /** kill_dax(): no fault, read or write can get at the device any more. */
 export const kill_dax = operation({
@@ -39,6 +46,12 @@ export const kill_dax = operation({
         ready: (k, t) => k.daxDevices.at(t.dax).srcu_readers === 0,
         reason: (k, t) =>
           `waits for ${k.daxDevices.at(t.dax).srcu_readers} readers inside dax_read_lock()`,
+        holders: (k, t) =>
+          insiders(
+            k,
+            ({ operation, step, locals }) =>
+              READING[operation.name] === step.name && locals['dax'] === t.dax,
+          ),
       },
       run(k, t) {
         k.daxDevices.at(t.dax).holder = 0

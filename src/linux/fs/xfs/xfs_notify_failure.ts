@@ -1,4 +1,5 @@
 import { bits, ref, wide } from '../../../arena'
+import { at } from '../../../machine'
 import { EOPNOTSUPP } from '../../include/errno'
 import { DAX } from '../../include/fs'
 import { MF } from '../../include/mm'
@@ -10,7 +11,8 @@ import { unmapVictims } from '../../mm/memory-failure-dax'
 import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
-import { deleteEntries, lockedEntry, lockReason, slotOf, unlockEntries } from '../dax-entries'
+import { insiders, isBehind } from '../../wait-holders'
+import { deleteEntries, slotOf, unlockEntries, untilEntryUnlocked } from '../dax-entries'
 import { sync_filesystem } from '../sync'
 
 interface Walk {
@@ -44,6 +46,19 @@ function nextMapped(k: Kernel, inode: number, first: number, last: number): numb
 }
 
 const spanAt = ({ inode, index }: Walk) => ({ inode, first: index, last: index + 1, vpn: 0 })
+
+const untilSlotUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
+  const [first, last] = slotOf(k, spanAt(t))
+  return { inode: t.inode, first, last }
+})
+
+/** Write faults that had begun before the freeze. */
+const writeFaults = (k: Kernel, superBlock: number) =>
+  insiders(k, (frame) => {
+    const { vma, write } = frame.locals
+    if (!isBehind(frame, 'dax_iomap_fault', 'start_pagefault') || write === 0) return false
+    return k.inodes.at(k.vmas.at(Number(vma)).vm_file).i_sb === superBlock
+  })
 
 const isPreRemove = ({ flags }: { readonly flags: number }): boolean =>
   (flags & MF.mem_pre_remove) !== 0
@@ -97,6 +112,7 @@ export const xfs_dax_notify_failure = operation({
         ready: (k, t) => k.superBlocks.at(t.superBlock).pagefaults === 0,
         reason: (k, t) =>
           `waits for ${k.superBlocks.at(t.superBlock).pagefaults} write faults that hold the freeze off`,
+        holders: (k, t) => writeFaults(k, t.superBlock),
       },
       run: (_k, t) => t.call(sync_filesystem, { superBlock: t.superBlock }, 'next_extent'),
     },
@@ -127,11 +143,7 @@ export const xfs_dax_notify_failure = operation({
     lock_entry: {
       does: 'Lock the entry by file and place, so that it works for a block that several files share.',
       fn: 'dax_lock_mapping_entry',
-      when: {
-        state: 'D',
-        ready: (k, t) => lockedEntry(k, t.inode, ...slotOf(k, spanAt(t))) === undefined,
-        reason: (k, t) => lockReason(k, t.inode, ...slotOf(k, spanAt(t))),
-      },
+      when: untilSlotUnlocked,
       run(k, t) {
         const entries = k.daxEntries.in(t.inode)
         if (!entries.has(t.index) || entries.at(t.index).pfn < 0) {
@@ -165,11 +177,7 @@ export const xfs_dax_notify_failure = operation({
     invalidate: {
       does: 'Throw the clean entries of the extent away, then unmap it once more. A read may fault it in again afterwards.',
       fn: 'invalidate_inode_pages2_range',
-      when: {
-        state: 'D',
-        ready: (k, t) => lockedEntry(k, t.inode, t.first, t.last) === undefined,
-        reason: (k, t) => lockReason(k, t.inode, t.first, t.last),
-      },
+      when: untilEntryUnlocked,
       run(k, t) {
         const { inode, first, last } = t
         const entries = k.daxEntries.in(inode).runs(first, last)

@@ -2,6 +2,7 @@ import type { Wait } from '../../../../machine'
 import { TLB } from '../../../include/mm_types'
 import type { Kernel } from '../../../kernel'
 import { mn_itree_invalidate } from '../../../mm/mmu_notifier'
+import { taskHolds } from '../../../wait-holders'
 import { PTE } from '../pgtable'
 
 const cpusOf = (k: Kernel, mm: number) => k.tasks.rows().filter((task) => task.mm === mm)
@@ -26,11 +27,11 @@ export function fillTlb(k: Kernel, cpu: number, mm: number, vpn: number): void {
   k.tlb.in(cpu).fill(vpn, vpn + 1, { pfn, flags: rw | dirty })
 }
 
-/** Who keeps a flush of this address space waiting: a CPU that has interrupts off takes no IPI. */
+/** Who keeps a flush of this address space waiting: CPUs that have interrupts off take no IPI. */
 const deaf = (k: Kernel, mm: number, task: number) =>
   k.policy.tlbFlush === 'broadcast'
-    ? undefined
-    : k.tasks.find(({ id, mm: other, irqs_off }) => id !== task && other === mm && irqs_off === 1)
+    ? []
+    : cpusOf(k, mm).filter(({ id, irqs_off }) => id !== task && irqs_off === 1)
 
 /** Waits until every CPU of the address space has taken the flush interrupt. */
 export const untilFlushed: Wait<
@@ -38,7 +39,8 @@ export const untilFlushed: Wait<
   { readonly mm: number; readonly task: { readonly id: number } }
 > = {
   state: 'R',
-  ready: (k, t) => deaf(k, t.mm, t.task.id) === undefined,
+  ready: (k, t) => deaf(k, t.mm, t.task.id).length === 0,
   reason: (k, t) =>
-    `waits for the TLB flush: ${deaf(k, t.mm, t.task.id)?.name} has interrupts off and takes no IPI`,
+    `waits for the TLB flush: ${deaf(k, t.mm, t.task.id)[0]?.name} has interrupts off and takes no IPI`,
+  holders: (k, t) => deaf(k, t.mm, t.task.id).flatMap(({ id }) => taskHolds(id)),
 }
