@@ -59,8 +59,9 @@ export const handlesIn = (k: Kernel, start: number, end: number): Handle[] =>
       .some(({ pfn, length }) => pfn < end && start < pfn + length),
   )
 
-/** Everybody who has a reference of a page, but the device and `but`, who waits for it. */
+/** Who has a reference of a page by GUP, or for a moment: everybody but `but`, who waits for it. */
 export function pageHolders(k: Kernel, pfn: number, but: number): Holder[] {
   const pins = handlesIn(k, pfn, pfn + 1).map((handle) => handleHolds(k, handle))
-  return pins.length > 0 ? pins : atWorkOn(k, pfn, but)
+  const isNew = ({ task }: Holder) => !pins.some((pin) => pin.task === task)
+  return k.holders.has(pfn) ? [...pins, ...atWorkOn(k, pfn, but).filter(isNew)] : pins
 }

@@ -6,8 +6,9 @@ import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
-import { handlesIn, pageHolders } from '../wait-holders'
+import { handlesIn } from '../wait-holders'
 import { daxIdle, untilEntryUnlocked } from './dax-entries'
+import { busyHolders } from './dax-holders'
 import { untilUnlocked } from './inode-locks'
 
 /** A file page number behind every file: 2^40 pages are more than any device has. */
@@ -109,7 +110,7 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
           state: 'S',
           ready: (k, t) => isIdle(k, t.busy) || signal_pending(k, t.task.id),
           reason: (k, t) => busyReason(k, t.busy),
-          holders: (k, t) => pageHolders(k, t.busy, t.task.id),
+          holders: (k, t) => busyHolders(k, t.busy, t.task.id),
         },
         run: () => 'retake_mmaplock',
       },
@@ -142,7 +143,7 @@ export const dax_break_layout_final = operation({
         state: 'D',
         ready: (k, t) => busyPage(k, t.inode) === undefined,
         reason: (k, t) => busyReason(k, busyPage(k, t.inode) ?? 0),
-        holders: (k, t) => pageHolders(k, busyPage(k, t.inode) ?? 0, t.task.id),
+        holders: (k, t) => busyHolders(k, busyPage(k, t.inode) ?? 0, t.task.id),
       },
       run: (_k, t) => t.done(),
     },

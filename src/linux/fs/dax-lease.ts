@@ -2,7 +2,7 @@ import { int, ref } from '../../arena'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { hardwareHolds } from '../wait-holders'
-import { holdersOfLease } from './lease-holders'
+import { holdersOfLease } from './dax-holders'
 
 /** Jiffies of a second: time goes in halves here. */
 const HZ = 2

@@ -12,9 +12,9 @@ import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { type breakLayoutsOf, busyPage, END } from './break-layouts'
 import { deleteEntries, untilEntryUnlocked } from './dax-entries'
+import { leaseHolders } from './dax-holders'
 import { breakLeases, leaseOf } from './dax-lease'
 import { untilInodeLock, untilUnlocked } from './inode-locks'
-import { leaseHolders } from './lease-holders'
 import { setAside } from './lost-and-found'
 
 /** The size stays: a hole is punched. */

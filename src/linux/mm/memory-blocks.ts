@@ -3,7 +3,7 @@ import { MEMORY_BLOCK_PAGES } from '../include/memory'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
-import { atWorkOn, handleHolds, taskHolds } from '../wait-holders'
+import { pageHolders, taskHolds } from '../wait-holders'
 import { handlesOf, pipeBuffersOf } from './labels'
 import { expectedRefs, isMovable, type Stretch } from './migrate-batch'
 
@@ -119,13 +119,12 @@ export const untilSomethingMoves = {
     if (stuck === undefined) return []
     const { start: pfn } = stuck
     return [
-      ...handlesOf(k, pfn).map((handle) => handleHolds(k, handle)),
+      ...pageHolders(k, pfn, t.task.id),
       ...pipeBuffersOf(k, pfn).map(({ name }) => ({
         task: 0,
         by: `pipe ${name}`,
         until: 'owner' as const,
       })),
-      ...atWorkOn(k, pfn, t.task.id),
     ]
   },
   reason(k: Kernel, t: Retry): string {
