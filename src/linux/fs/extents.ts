@@ -30,7 +30,7 @@ function usedBlocks(k: Kernel, superBlock: number): [start: number, end: number]
 }
 
 /** The inode that owns a block, if any. */
-export function ownerOfBlock(k: Kernel, pfn: number): number | undefined {
+export function ownerOfBlock(k: Kernel, pfn: number) {
   const owns = (inode: number) =>
     k.extents
       .in(inode)

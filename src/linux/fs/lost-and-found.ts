@@ -3,10 +3,11 @@ import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { daxIdle } from './dax-entries'
 
-const NAME = 'lost+found'
+/** The file for blocks that are under DMA when their file loses them. */
+export const LOST_AND_FOUND = 'lost+found'
 
 const lostAndFound = (k: Kernel, superBlock: number) =>
-  k.inodes.find(({ name, i_sb }) => name === NAME && i_sb === superBlock)
+  k.inodes.find(({ name, i_sb }) => name === LOST_AND_FOUND && i_sb === superBlock)
 
 /** Option 3 of §3.3 of the DAX sheet: blocks of [first, last) that are in use change their owner. */
 export function setAside(k: Kernel, inode: number, first: number, last: number): void {
@@ -14,7 +15,7 @@ export function setAside(k: Kernel, inode: number, first: number, last: number):
   for (const { start, pfn, length } of k.extents.in(inode).runs(first, last))
     for (const page of k.pages.runs(pfn, pfn + length)) {
       if (page.refcount <= daxIdle(k)) continue
-      const home = lostAndFound(k, i_sb) ?? k.inodes.make({ name: NAME, i_ino: 11, i_sb })
+      const home = lostAndFound(k, i_sb) ?? k.inodes.make({ name: LOST_AND_FOUND, i_ino: 11, i_sb })
       const from = start + page.start - pfn
       const to = from + page.length
       k.extents.in(inode).clear(from, to)
@@ -32,7 +33,7 @@ export function setAside(k: Kernel, inode: number, first: number, last: number):
 /** The last unpin of a block that was set aside: it is free now. */
 export function reclaimLost(k: Kernel, pfn: number, pages: number): void {
   for (const { id, name } of k.inodes.rows()) {
-    if (name !== NAME) continue
+    if (name !== LOST_AND_FOUND) continue
     for (const run of k.extents.in(id).runs())
       for (const page of k.pages.runs(run.pfn, run.pfn + run.length)) {
         const isPut = pfn <= page.start && page.end <= pfn + pages

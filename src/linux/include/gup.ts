@@ -22,6 +22,8 @@ export const PinHandle = struct('pin_handle', {
 export const PinnedPage = struct('pinned_page', {
   pfn: affine('The page that is held.'),
   detached: int(0, 'The process unmapped the address itself since; not in the kernel.'),
+  owner: ref('inode', 'The file whose block it was when it was taken; not in the kernel.'),
+  gen: int(0, 'The binding of the device that it was taken from; not in the kernel.'),
 })
 
 /** struct pipe_inode_info. Its buffers are in `pipeBuffers`, by position. */

@@ -1,4 +1,5 @@
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { ownerOfBlock } from '../fs/extents'
 import { reclaimLost } from '../fs/lost-and-found'
 import { FOLL } from '../include/gup'
 import { VM } from '../include/mm_types'
@@ -113,10 +114,21 @@ function subtractFromRest(k: Kernel, pfn: number, pages: number, count: number):
   reclaimLost(k, pfn, pages)
 }
 
+/** Whose block a device page is, and which card's: what may not change under a pin. */
+function whoseIs(k: Kernel, pfn: number) {
+  const pgmap = k.pages.has(pfn) ? k.pages.at(pfn).pgmap : 0
+  if (pgmap === 0) return undefined
+  return { owner: ownerOfBlock(k, pfn) ?? 0, gen: k.pgmaps.at(pgmap).gen } as const
+}
+
 /** Notes pages in the handle, as the caller’s pages[] has them, and marks them referenced. */
 export function record(k: Kernel, handle: number, pfn: number, pages: number): void {
   const row = k.pinHandles.at(handle)
-  k.pinned.in(handle).fill(row.got, row.got + pages, { pfn, detached: row.unmapped })
+  k.pinned.in(handle).fill(row.got, row.got + pages, {
+    pfn,
+    detached: row.unmapped,
+    ...whoseIs(k, pfn),
+  })
   const head = headOf(k, pfn)
   const [from, to] = isLarge(k, pfn) ? [head, head + 1] : [pfn, pfn + pages]
   k.pages.edit(from, to, ({ flags }) => ({ flags: flags | PG.referenced }))

@@ -1,0 +1,15 @@
+import type { Holder } from '../machine'
+import type { Kernel } from './kernel'
+
+/** `deadlock: A → T → A`. */
+export function circleName(k: Kernel, circle: readonly number[]): string {
+  const names = circle.map((task) => k.tasks.at(task).name)
+  return `deadlock: ${[...names, names[0]].join(' → ')}`
+}
+
+/** `A (FOLL_PIN)`, `T`, `the disk`: a holder in words. */
+export function holderName(k: Kernel, { task, by }: Holder): string {
+  if (task === 0) return by ?? 'nobody'
+  const { name } = k.tasks.at(task)
+  return by === undefined ? name : `${name} (${by})`
+}
