@@ -5,7 +5,7 @@ import { always } from '../operation'
 export const leaseCountsUsers = always({
   name: 'leaseCountsUsers',
   claim:
-    'dl_count of a lease is its place on the list, the gup or reap work to come, and the break work to come; at 0 it is free.',
+    'dl_count of a lease counts its place on the list, the gup or reap work, and the break work that are to come.',
   sources: [
     {
       file: 'fs/dax.c',
@@ -22,8 +22,7 @@ export const leaseCountsUsers = always({
       const says = `dl_count is ${dl_count}, and ${users} use the lease`
       return { table: 'daxLeases', id, says }
     }
-    const late = k.tasks.find(({ id }) => usesFreed(k, id))
-    return late && { table: 'tasks', id: late.id, says: `${late.name} uses a lease that is free` }
+    return undefined
   },
 })
 
@@ -35,6 +34,3 @@ const leaseOf = (k: Kernel, task: number): number =>
 /** The reap work that is at a lease: its time has come. */
 const reaper = (k: Kernel, lease: number) =>
   k.tasks.find(({ id }) => k.machine.stepName(id) === REAPING && leaseOf(k, id) === lease)
-
-const usesFreed = (k: Kernel, task: number): boolean =>
-  k.machine.stepName(task) === REAPING && !k.daxLeases.isLive(leaseOf(k, task))

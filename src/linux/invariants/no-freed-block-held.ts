@@ -8,8 +8,8 @@ export const noFreedBlockHeld = always({
   sources: [{ file: 'fs/dax.c', fn: 'dax_layout_busy_page', version: '4.18' }],
   broken(k) {
     for (const { id, task } of k.pinHandles.rows())
-      for (const { pfn } of k.pinned.in(id).runs())
-        if (k.pages.has(pfn) && k.pages.at(pfn).pgmap !== 0 && ownerOfBlock(k, pfn) === undefined) {
+      for (const { pfn, owner } of k.pinned.in(id).runs())
+        if (owner !== 0 && k.pages.has(pfn) && ownerOfBlock(k, pfn) === undefined) {
           const says = `block 0x${pfn.toString(16)} is free, and ${k.tasks.at(task).name} still holds it`
           return { table: 'pages', id: 0, key: pfn, says }
         }
