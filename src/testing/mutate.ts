@@ -11,7 +11,7 @@ import { mprotect_fixup } from '../linux/mm/mprotect'
 import { userLoad, userStore } from '../linux/mm/user-access'
 import { shrink_folio_list } from '../linux/mm/vmscan'
 import type { Invariant, Outcome } from '../machine'
-import { bootMemory, type MemoryKernel, P } from './memory-kernel'
+import { type MemoryKernel, P } from './memory-kernel'
 import type { TestKernel } from './test-kernel'
 
 /** Where a task stands, as far as a mutant looks at it. */
@@ -57,21 +57,25 @@ export function withMutation<T>(
 }
 
 /** One mistake in the engine, a schedule in which it shows, and the sentence that tells it. */
-export interface Mutation {
+export interface Mutation<K extends TestKernel = MemoryKernel> {
   readonly breaks: Invariant<Kernel>
   readonly mistake: string
   readonly operation: Mutable
   readonly step: string
   readonly mutant: Mutant
-  readonly boot?: () => MemoryKernel
-  readonly schedule: (k: MemoryKernel) => unknown
+  /** Where the usual machine does not do. */
+  readonly boot?: () => K
+  readonly schedule: (k: K) => unknown
   readonly says: string
 }
 
 /** Plays the schedule of a mutation, with the mistake or without; what breaks its property. */
-export function play(mutation: Mutation, isMutated: boolean): readonly string[] {
-  const { breaks, operation, step, mutant, boot = () => bootMemory(), schedule } = mutation
-  const k = boot()
+export function play<K extends TestKernel>(
+  { breaks, operation, step, mutant, boot, schedule }: Mutation<K>,
+  usual: () => K,
+  isMutated: boolean,
+): readonly string[] {
+  const k = (boot ?? usual)()
   const found = watch(k, [breaks])
   if (isMutated) withMutation(operation, step, mutant, () => schedule(k))
   else schedule(k)

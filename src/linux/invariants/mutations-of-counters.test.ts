@@ -11,8 +11,9 @@ import { gup_put_folio } from '../mm/gup-count'
 import { __gup_longterm_locked } from '../mm/gup-slow'
 import { handOver, hold } from '../mm/holders'
 import { cmp_and_merge_page } from '../mm/ksm'
-import { folio_unlock, unlockPtl } from '../mm/locks'
+import { folio_unlock, lockPtl, unlockPtl } from '../mm/locks'
 import { wp_page_copy } from '../mm/memory-copy'
+import { copy_page_range } from '../mm/memory-fork'
 import { unmap_page_range } from '../mm/memory-zap'
 import { mapAnonymous } from '../mm/mmap'
 import { userStore } from '../mm/user-access'
@@ -26,6 +27,7 @@ import { ksmBytesStay } from './ksm-bytes-stay'
 import { longtermPlacement } from './longterm-placement'
 import { lruDiscipline } from './lru-discipline'
 import { mapcountCountsEntries } from './mapcount-counts-entries'
+import { noDeadlock } from './no-deadlock'
 import { refsCoverMaps } from './refs-cover-maps'
 import { softDirtyComplete } from './soft-dirty-complete'
 import { tlbSafety } from './tlb-safety'
@@ -220,6 +222,19 @@ const orders: readonly Mutation[] = [
     },
     says: 'KSM page 0x12345 was 0x50, and is 0xd1 now',
   },
+  {
+    breaks: noDeadlock,
+    mistake: 'fork keeps the lock of the page table',
+    operation: copy_page_range,
+    step: 'set_child',
+    mutant(k, t, original) {
+      const next = original(k, t)
+      lockPtl(k, t.mm, t.vpn, t.task.id)
+      return next
+    },
+    schedule: (k) => acts.fork(k).runs(),
+    says: 'deadlock: parent → parent',
+  },
 ]
 
 /** The first six of the list are in mutations.test.ts. */
@@ -227,7 +242,7 @@ const OURS = memoryInvariants.slice(6)
 const mutations = [...counters, ...orders]
 
 describe('every property of counters and orders', () => {
-  eachHasAMistake(OURS, mutations)
+  eachHasAMistake(OURS, mutations, () => bootMemory())
 })
 
 describe('a flush that is left out', () => {

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import type { Invariant } from '../../machine'
+import { describe } from 'vitest'
 import { seedPageAt, seedRegion } from '../../scenarios/cxl-machine'
 import { bootCxl, type CxlKernel } from '../../testing/cxl-kernel'
-import { type Mutable, type Mutant, watch, withMutation } from '../../testing/mutate'
+import type { Mutation } from '../../testing/mutate'
+import { eachHasAMistake } from '../../testing/mutation-tests'
 import { state_store } from '../drivers/base/memory'
 import { cxlDisableRegion } from '../drivers/cxl/disable'
 import { pciehp_unconfigure_device, pullCable } from '../drivers/cxl/hotplug'
@@ -18,18 +18,6 @@ import { cxlInvariants } from './index'
 import { noLoadFromNowhere } from './no-load-from-nowhere'
 import { offlineReturns } from './offline-returns'
 import { onlineMeansDecoded } from './online-means-decoded'
-
-/** One mistake in the engine, a schedule in which it shows, and the sentence that tells it. */
-interface Mistake {
-  readonly breaks: Invariant<Kernel>
-  readonly mistake: string
-  readonly operation: Mutable
-  readonly step: string
-  readonly mutant: Mutant
-  readonly boot: () => CxlKernel
-  readonly schedule: (k: CxlKernel) => unknown
-  readonly says: string
-}
 
 const PFN = 0x480500
 const shell = (k: CxlKernel) => k.task('root shell')
@@ -48,7 +36,7 @@ function releaseAnyway(k: Kernel): void {
   k.devDaxes.at(1).driver = 'none'
 }
 
-const mistakes: readonly Mistake[] = [
+const mistakes: readonly Mutation<CxlKernel>[] = [
   {
     breaks: noLoadFromNowhere,
     mistake: 'the machine check of a load is lost',
@@ -74,7 +62,6 @@ const mistakes: readonly Mistake[] = [
     operation: cxlDisableRegion,
     step: 'offline',
     mutant: () => 'unbind',
-    boot,
     schedule(k) {
       shell(k).begins(cxlDisableRegion, { region: 1, force: 0 }).finishes()
       shell(k).begins(commit_store, { region: 1, commit: 0 }).finishes()
@@ -90,7 +77,6 @@ const mistakes: readonly Mistake[] = [
       releaseAnyway(k)
       return t.done(0)
     },
-    boot,
     schedule(k) {
       k.task('pciehp').begins(pciehp_unconfigure_device, { memdev: 1 }).finishes()
       shell(k).begins(delete_region, { region: 1 }).finishes()
@@ -111,7 +97,6 @@ const mistakes: readonly Mistake[] = [
     operation: __gup_longterm_locked,
     step: 'collect',
     mutant: (_k, t) => t.done(t.ret),
-    boot,
     schedule(k) {
       const start = k.kernel.vmas.at(1).vm_start
       const pin = { start, pages: 1, write: 1, longterm: 1, force: 0 }
@@ -122,29 +107,6 @@ const mistakes: readonly Mistake[] = [
   },
 ]
 
-/** Plays a schedule with the mistake or without it; what breaks the property. */
-function play(
-  { breaks, operation, step, mutant, boot: start, schedule }: Mistake,
-  isWrong: boolean,
-) {
-  const k = start()
-  const found = watch(k, [breaks])
-  if (isWrong) withMutation(operation, step, mutant, () => schedule(k))
-  else schedule(k)
-  return found
-}
-
 describe('every property of CXL memory', () => {
-  it('has a mistake that breaks it', () => {
-    const ours = cxlInvariants.slice(0, 4).map(({ name }) => name)
-    expect(mistakes.map(({ breaks }) => breaks.name)).toEqual(ours)
-  })
-
-  it.each(mistakes)('$breaks.name holds at every step without it', (mistake) => {
-    expect(play(mistake, false)).toEqual([])
-  })
-
-  it.each(mistakes)('$breaks.name breaks where $mistake', (mistake) => {
-    expect(play(mistake, true).join('\n')).toContain(mistake.says)
-  })
+  eachHasAMistake(cxlInvariants.slice(0, 4), mistakes, boot)
 })

@@ -160,7 +160,7 @@ const mutations: readonly Mutation[] = [
 const OURS = memoryInvariants.slice(0, 6)
 
 describe('every property of sharing and ownership', () => {
-  eachHasAMistake(OURS, mutations)
+  eachHasAMistake(OURS, mutations, () => bootMemory())
 })
 
 describe('a mutation', () => {

@@ -247,6 +247,7 @@ describe('the column “Violated in” of §8', () => {
   })
 })
 
+/** Examples that the sheet gives as mutants. */
 interface Mistake {
   readonly label: string
   readonly breaks: string
