@@ -8,6 +8,7 @@ const kinds: Readonly<Record<string, string>> = {
   tasks: 'task',
   pages: 'page',
   pinHandles: 'pin',
+  daxLeases: 'dax_lease',
 }
 
 const targetOf = ({ table, id, key }: Finding): Target => ({

@@ -3,6 +3,7 @@ import type { Kernel } from '../linux/kernel'
 import { runTask, stepTask } from '../store/session'
 import { useOpened } from '../store/store'
 import { shownThreads } from './shown-threads'
+import { Deadlock, WaitsFor } from './WaitsFor'
 
 /** A lane for each thread: what comes next, or what it waits for. */
 export function Threads() {
@@ -12,6 +13,7 @@ export function Threads() {
   return (
     <section className="threads" aria-labelledby="threads-title">
       <h2 id="threads-title">Threads</h2>
+      <Deadlock kernel={kernel} />
       <ul>
         {shown.map((id) => (
           <Thread key={id} kernel={kernel} id={id} />
@@ -58,13 +60,14 @@ function Thread({ kernel, id }: { kernel: Kernel; id: number }) {
             : 'in user space'
           : `${top.step.fn ?? top.operation.source.fn}()`}
       </span>
-      <span className="thread-does">
+      <div className="thread-does">
         {top === undefined
           ? ret === 0
             ? ''
             : `last returned ${errnoName(ret)}`
           : (waiting?.reason ?? `next: ${top.step.does}`)}
-      </span>
+        <WaitsFor kernel={kernel} id={id} />
+      </div>
       {top !== undefined && <ThreadButtons kernel={kernel} id={id} name={name} />}
     </li>
   )

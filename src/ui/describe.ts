@@ -41,6 +41,8 @@ export function describeTarget(k: Kernel, target: Target): string {
       return `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`
     case 'mm':
       return `Address space of ${k.mms.at(id).comm}`
+    case 'dax_lease':
+      return `Lease of ${k.inodes.at(k.daxLeases.at(id).inode).name}`
     case 'task':
       return `Thread ${k.tasks.at(id).name}`
     default:

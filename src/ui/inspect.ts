@@ -27,6 +27,7 @@ const targetKinds: Readonly<Record<string, string>> = {
   dev_pagemap: 'pgmap',
   resource: 'resource',
   pin_handle: 'pin',
+  dax_lease: 'dax_lease',
 }
 
 const tables: Readonly<Record<string, keyof Kernel & string>> = {
@@ -39,6 +40,7 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   pgmap: 'pgmaps',
   resource: 'resources',
   pin: 'pinHandles',
+  dax_lease: 'daxLeases',
   pipe: 'pipes',
   zone: 'zones',
   stable_node: 'stableNodes',

@@ -131,7 +131,7 @@ const safety: readonly Mutation<TruncateKernel>[] = [
     mutant: () => 'delete_entries',
     boot: () => bootF1('v4.14'),
     schedule: (k) => k.truncate().finishes(),
-    says: 'maps pfn 0x480203, which is no page of F1 there',
+    says: 'has pfn 0x480203, which is no page of F1 there',
   },
   {
     breaks: entryMadeUnderLocks,
