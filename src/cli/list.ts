@@ -1,4 +1,5 @@
-import { allInvariants, modelInvariants } from '../linux/invariants'
+import { invariants } from '../linux/invariants'
+import { modelInvariants } from '../linux/invariants/families/model'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
@@ -23,7 +24,7 @@ const inventory = () => ({
     values: Object.entries(values).map(([value, { title, says }]) => ({ value, title, says })),
   })),
   presets,
-  properties: [...allInvariants(), ...modelInvariants].map(({ name, kind, claim, sources }) => ({
+  properties: [...invariants, ...modelInvariants].map(({ name, kind, claim, sources }) => ({
     name,
     kind,
     claim,

@@ -1,5 +1,5 @@
 import { IORESOURCE } from '../linux/include/ioport'
-import { cxlInvariants } from '../linux/invariants'
+import { cxlInvariants } from '../linux/invariants/families/cxl'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'

@@ -1,4 +1,4 @@
-import { daxInvariants } from '../linux/invariants'
+import { daxInvariants } from '../linux/invariants/families/dax'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { policies } from '../linux/policies'
 import { choosePolicies, type Operation } from '../machine'

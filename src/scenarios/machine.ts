@@ -1,4 +1,4 @@
-import { allInvariants } from '../linux/invariants'
+import { invariants } from '../linux/invariants'
 import { createKernel } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
@@ -45,7 +45,7 @@ export function machineScenario(name: string, { title, iomem, namespaces }: Real
       const k = createKernel({
         policy: choosePolicies(policies, setup.policies),
         operations,
-        invariants: allInvariants(),
+        invariants,
         sizes: {
           tasks: 3,
           mms: 1,

@@ -1,5 +1,5 @@
 import { IORESOURCE } from '../linux/include/ioport'
-import { memoryInvariants } from '../linux/invariants'
+import { memoryInvariants } from '../linux/invariants/families/memory'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'

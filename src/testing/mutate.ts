@@ -1,6 +1,6 @@
 import { dmaRead } from '../linux/drivers/dma/engine'
 import { clear_refs_write } from '../linux/fs/proc/task_mmu'
-import { memoryInvariants } from '../linux/invariants'
+import { memoryInvariants } from '../linux/invariants/families/memory'
 import type { Kernel } from '../linux/kernel'
 import { kernel_clone } from '../linux/kernel/fork'
 import { pin_user_pages_fast } from '../linux/mm/gup'

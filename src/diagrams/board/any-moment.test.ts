@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { memoryInvariants } from '../../linux/invariants'
 import { exclusiveDiscipline } from '../../linux/invariants/exclusive-discipline'
+import { memoryInvariants } from '../../linux/invariants/families/memory'
 import { frozenIsLocked } from '../../linux/invariants/frozen-is-locked'
 import { gupFastSeesFork } from '../../linux/invariants/gup-fast-sees-fork'
 import { pinnedMeansExclusive } from '../../linux/invariants/pinned-means-exclusive'

@@ -18,7 +18,7 @@ import { filp_close, vfs_unlink } from '../fs/inode'
 import { xfs_break_layouts, xfs_vn_setattr } from '../fs/xfs/xfs_file'
 import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
 import { userLoad, userStore } from '../mm/user-access'
-import { daxInvariants } from './index'
+import { daxInvariants } from './families/dax'
 
 /** What §8 of the sheet calls them; the rest of the list has no label there. */
 const LABELS: Readonly<Record<string, string>> = {

@@ -17,13 +17,14 @@ export function unlistedOperations(files: readonly SourceFile[], list: string): 
     .map(({ path, name }) => `${path}: ${name}`)
 }
 
-/** Files of a folder that its index does not import. */
+/** Files of a folder that neither its index nor the lists below the folder import. */
 export function unlistedFiles(
   files: readonly SourceFile[],
   folder: string,
   index: string,
 ): string[] {
-  const text = readFileSync(index, 'utf8')
+  const lists = files.filter(({ path }) => path.startsWith(`${folder}/families/`))
+  const text = [readFileSync(index, 'utf8'), ...lists.map((list) => list.text)].join('\n')
   return files
     .map(({ path }) => path)
     .filter((path) => path.startsWith(`${folder}/`) && path !== index)
