@@ -34,7 +34,7 @@ export {
   type PolicyValues,
   policy,
 } from './policy'
-export { citation, type Source } from './source'
+export { citation, type Evidence, type Source } from './source'
 export {
   type Branch,
   type Choice,

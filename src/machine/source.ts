@@ -1,11 +1,13 @@
+/** How sure: read in the source, seen on a real kernel, deduced by reading, or from memory. */
+export type Evidence = 'source' | 'recorded' | 'deduced' | 'memory'
+
 /** Where the kernel says so. Identity of a citation is (file, function, version), never a line. */
 export interface Source {
   readonly file: string
   readonly fn: string
   /** The kernel version in which this was read, or from which on it holds. */
   readonly version: string
-  /** How sure: read in the source, seen on a real kernel, deduced by reading, or from memory. */
-  readonly evidence?: 'source' | 'recorded' | 'deduced' | 'memory'
+  readonly evidence?: Evidence
   /** What a reader should know besides. */
   readonly note?: string
 }

@@ -27,6 +27,8 @@ export interface DaxMachine {
   readonly processes: readonly Actor[]
   /** Threads of root, without an address space of interest. */
   readonly admins: readonly string[]
+  /** What does DMA. */
+  readonly devices?: readonly string[]
   readonly sizes?: Partial<Sizes>
 }
 
@@ -47,13 +49,13 @@ export const bootDaxWith =
 
 /** The machine with its processes and shells, and no driver bound. */
 export function bootBare(operations: Operations, setup: Setup, machine: DaxMachine): Kernel {
-  const { iomem, processes, admins, sizes } = machine
+  const { iomem, processes, admins, devices = [], sizes } = machine
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
     invariants: daxInvariants,
     sizes: {
-      tasks: processes.length + admins.length,
+      tasks: processes.length + admins.length + devices.length,
       mms: processes.length,
       resources: countSeeds(iomem) + SPARE_RESOURCES,
       ...sizes,
@@ -63,6 +65,7 @@ export function bootBare(operations: Operations, setup: Setup, machine: DaxMachi
   seedZeroPage(k)
   for (const { comm, pid } of processes) seedProcess(k, comm, pid)
   for (const name of admins) k.tasks.make({ name, role: 'admin' })
+  for (const name of devices) k.tasks.make({ name, role: 'device' })
   return k
 }
 

@@ -116,10 +116,10 @@ export const stores = (who: string, value: number, label = 'buf'): Act => ({
 })
 
 /** A thread reads the buffer. */
-export const loads = (who: string): Act => ({
+export const loads = (who: string, label = 'buf'): Act => ({
   who,
   operation: 'userLoad',
-  args: (k) => ({ vpn: areaAt(k) }),
+  args: (k) => ({ vpn: areaAt(k, label) }),
 })
 
 /** A long-term pin of the buffer for writing, as an RDMA registration takes it. */

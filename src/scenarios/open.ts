@@ -1,8 +1,8 @@
 import type { Kernel } from '../linux/kernel'
 import { policies } from '../linux/policies'
-import { presets } from '../linux/presets'
-import { type Choice, judgePolicies, type Moment, Timeline } from '../machine'
-import type { Act, Beat, Scenario, Setup } from './scenario'
+import { presetFor, presets } from '../linux/presets'
+import { type Choice, type Evidence, judgePolicies, type Moment, Timeline } from '../machine'
+import type { Act, OftenSaid, Scenario, Setup } from './scenario'
 
 /** A passage of the story with the moments that it covers: (from, to]. */
 export interface Passage {
@@ -10,6 +10,8 @@ export interface Passage {
   readonly text: string
   readonly from: number
   readonly to: number
+  readonly evidence: Evidence | undefined
+  readonly oftenSaid: OftenSaid | undefined
 }
 
 export interface Opened {
@@ -37,7 +39,7 @@ export function openScenario(scenario: Scenario, request: Request = {}): Opened 
   const setup = setupOf(scenario, request)
   if (typeof setup === 'string') return setup
   const timeline = new Timeline(freshKernel(scenario, setup))
-  const passages = playStory(timeline, scenario.story, setup)
+  const passages = playStory(timeline, scenario, setup)
   const story = [...timeline.moments]
   timeline.seek(0)
   const preset = request.preset ?? scenario.preset
@@ -86,17 +88,25 @@ function paramsOf(
   return values
 }
 
-function playStory(
-  timeline: Timeline<Kernel>,
-  story: readonly Beat[],
-  { policies: chosen }: Setup,
-): Passage[] {
-  return story.map(({ title, text, acts }) => {
+/** A recording speaks for the rules of its kernel alone, and for how it was set up there. */
+export function isAsRecorded({ recorded, starts }: Scenario, { policies: chosen }: Setup): boolean {
+  if (recorded === undefined) return false
+  const usual = { ...presetFor(recorded.kernel)?.policies, ...starts }
+  return Object.entries(usual).every(([name, value]) => chosen[name] === value)
+}
+
+/** A passage in which nothing happens under these policies is left out. */
+function playStory(timeline: Timeline<Kernel>, scenario: Scenario, setup: Setup): Passage[] {
+  const usual = isAsRecorded(scenario, setup) ? 'recorded' : undefined
+  const passages = scenario.story.map(({ title, text, acts, evidence, oftenSaid }) => {
     const from = timeline.cursor
     for (const act of acts) playAct(timeline, act)
-    const told = typeof text === 'string' ? text : text(chosen, timeline.kernel)
-    return { title, text: told, from, to: timeline.cursor }
+    const { kernel, cursor: to } = timeline
+    const tell = <T>(told: T | ((policies: Setup['policies'], k: Kernel) => T)): T =>
+      told instanceof Function ? told(setup.policies, kernel) : told
+    return { title, text: tell(text), from, to, evidence: tell(evidence) ?? usual, oftenSaid }
   })
+  return passages.filter(({ from, to }) => from < to)
 }
 
 /** Steps of one act before something must be wrong with the story. */
@@ -104,15 +114,20 @@ const MAX_ACT = 500
 
 function playAct(timeline: Timeline<Kernel>, act: Act): void {
   const { kernel } = timeline
+  if (act.when?.(kernel) === false) return
   const task = kernel.tasks.find(({ name }) => name === act.who)
   if (task === undefined) throw new Error(`story: there is no thread ${act.who}`)
   if (act.operation !== undefined) {
-    const args = { ...initialArgs(kernel, act.operation), ...act.args?.(kernel) }
-    tell(timeline, { kind: 'start', task: task.id, operation: act.operation, args })
+    const { operation: named } = act
+    const operation = typeof named === 'string' ? named : named(kernel)
+    const args = { ...initialArgs(kernel, operation), ...act.args?.(kernel) }
+    tell(timeline, { kind: 'start', task: task.id, operation, args })
   }
+  const ends = [act.until ?? []].flat()
   for (let steps = 0; steps < MAX_ACT; steps++) {
-    const atUntil = kernel.machine.frames(task.id)[0]?.step.name === act.until
-    if (!kernel.machine.canStep(task.id) || (act.until !== undefined && atUntil)) return
+    const next = kernel.machine.frames(task.id)[0]?.step.name
+    const isEnd = next !== undefined && ends.includes(next)
+    if (!kernel.machine.canStep(task.id) || isEnd) return
     tell(timeline, { kind: 'step', task: task.id, choice: 0 })
   }
   throw new Error(`story: ${act.who} does not come to an end`)

@@ -1,4 +1,5 @@
 import type { Kernel } from '../linux/kernel'
+import type { Evidence } from '../machine'
 
 /** A number that a scenario can be started with. */
 export interface Param {
@@ -19,18 +20,31 @@ export interface Act {
   /** Name of the thread. */
   readonly who: string
   /** The operation to begin; absent where the thread goes on with what it is in. */
-  readonly operation?: string
+  readonly operation?: string | ((k: Kernel) => string)
   readonly args?: (k: Kernel) => Readonly<Record<string, number | string>>
-  /** Stop before this step. Without it the thread runs until it is done, or waits. */
-  readonly until?: string
+  /** Stop before this step, or the first of these. Without it the thread runs until it is done, or waits. */
+  readonly until?: string | readonly string[]
+  /** The act is left out where this is false: what it is about is not there under every policy. */
+  readonly when?: (k: Kernel) => boolean
 }
+
+/** What is often said of the kernel and is not so, with what is. */
+export interface OftenSaid {
+  readonly said: string
+  readonly but: string
+}
+
+type Policies = Setup['policies']
 
 /** A passage of the story: acts, and the text to show while they run and when they are over. */
 export interface Beat {
   readonly title: string
   /** What is true under every policy, or what is true under the chosen ones at the end of the acts. */
-  readonly text: string | ((policies: Setup['policies'], k: Kernel) => string)
+  readonly text: string | ((policies: Policies, k: Kernel) => string)
   readonly acts: readonly Act[]
+  /** How sure the passage is, where that is less, or more, than to have read it in the source. */
+  readonly evidence?: Evidence | ((policies: Policies, k: Kernel) => Evidence | undefined)
+  readonly oftenSaid?: OftenSaid
 }
 
 export interface Scenario {
@@ -46,6 +60,8 @@ export interface Scenario {
   readonly starts?: Readonly<Record<string, string>>
   /** The recording that backs it, and the kernel that it was made on. */
   readonly recorded?: { readonly file: string; readonly kernel: string }
+  /** How sure the scenario is as a whole, where no kernel developer has said that it can happen. */
+  readonly evidence?: Evidence
   /** What is simplified here, in sentences that the page shows. */
   readonly simplified: readonly string[]
   build(setup: Setup): Kernel

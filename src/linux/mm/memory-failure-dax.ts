@@ -42,6 +42,26 @@ export function unmapVictims(k: Kernel, current: number, inode: number, index: n
   unmap_mapping_range(k, inode, first, first + pages)
 }
 
+/**
+ * Fails pages [pfn, end) one after the other, up to the first that has a victim, and returns that:
+ * what is left of an entry of 2 MiB after its first page, where nobody is to be killed any more.
+ */
+export function failUnmapped(
+  k: Kernel,
+  current: number,
+  { pfn, end, file }: { pfn: number; end: number; file?: { inode: number; index: number } },
+): number {
+  for (let page = pfn; page < end; page++) {
+    const at = file && { file: { ...file, index: file.index + page - pfn } }
+    collect_procs(k, current, { pfn: page, force: true, ...at })
+    const isSpared = victimsOf(k, current).length === 0
+    kill_procs(k, current, { forcekill: false, pfn: page, flags: 0 })
+    if (!isSpared) return page
+    setFlag(k, page, PG.hwpoison)
+  }
+  return end
+}
+
 /** MF_ACTION_REQUIRED | MF_MUST_KILL: an error in memory of a device is never optional. */
 const ALWAYS = MF.action_required | MF.must_kill
 

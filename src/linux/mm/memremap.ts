@@ -67,13 +67,21 @@ export const memremap_pages = operation({
   },
 })
 
-/** put_page() of every page of a device, as up to 5.17: an idle one gives its pgmap reference back. */
+/**
+ * put_page() of every page of a device, or of the head of every folio, as up to 5.17: an idle one gives
+ * its pgmap reference back.
+ */
 function putEveryPage(k: Kernel, pgmap: Pgmap): void {
+  const { start, end, vmemmap_shift } = pgmap
+  const pages = 2 ** vmemmap_shift
   let idle = 0
-  k.pages.edit(pgmap.start, pgmap.end, ({ refcount, length }) => {
-    if (refcount === 1) idle += length
-    return { refcount: refcount - 1 }
-  })
+  const put = (from: number, to: number) =>
+    k.pages.edit(from, to, ({ refcount, length }) => {
+      if (refcount === 1) idle += length
+      return { refcount: refcount - 1 }
+    })
+  if (pages === 1) put(start, end)
+  else for (let head = start; head < end; head += pages) put(head, head + 1)
   put_dev_pagemap(pgmap, idle)
 }
 

@@ -2,6 +2,7 @@ import type { RunView } from '../../arena'
 import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
+import { editFolio, headOf, isLarge, pagesOf, refAdd } from './folio'
 
 type Vma = ReturnType<Kernel['vmas']['at']>
 
@@ -46,8 +47,16 @@ export function zap(k: Kernel, mm: number, start: number, end: number): void {
   flush_tlb_range(k, mm, from, to)
 }
 
-/** From 6.15 on an entry of DAX counts in the page as any other: reference and _mapcount. */
+/** From 6.15 on an entry of DAX counts in the page, or the folio, as any other: reference and _mapcount. */
 export function countDaxEntry(k: Kernel, pfn: number, pages: number, by: 1 | -1): void {
+  if (isLarge(k, pfn)) {
+    for (let head = headOf(k, pfn); head < pfn + pages; head += pagesOf(k, head)) {
+      refAdd(k, head, by)
+      editFolio(k, head, 'large_mapcount', by)
+      editFolio(k, head, 'entire_mapcount', by)
+    }
+    return
+  }
   k.pages.edit(pfn, pfn + pages, ({ pgmap, refcount, mapcount }) =>
     pgmap === 0 ? {} : { refcount: refcount + by, mapcount: mapcount + by },
   )

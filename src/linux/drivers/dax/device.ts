@@ -12,7 +12,7 @@ import { FRESH } from '../../mm/memory-anon'
 import { memremap_pages, memunmap_pages } from '../../mm/memremap'
 import { makeArea } from '../../mm/mmap'
 import { prep_compound_page } from '../../mm/page_alloc'
-import { unmap_mapping_range } from '../../mm/rmap'
+import { countDaxEntry, unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
 import { nextGeneration } from './replace'
 import { kill_dax } from './super'
@@ -114,7 +114,8 @@ export const dax_mmap = operation({
       when: ownMm(untilMmapWritable),
       run(k, t) {
         const device = daxDeviceOf(k, t.inode)
-        if (device === undefined || device.driver !== 'device_dax') return t.done(-ENXIO)
+        if (device?.driver !== 'device_dax' || k.daxDevices.at(device.dax).alive === 0)
+          return t.done(-ENXIO)
         const isAligned = t.pages % device.align === 0 && t.pgoff % device.align === 0
         if (t.private === 1 || !isAligned) return t.done(-EINVAL)
         const vma = makeArea(k, t.task.mm, t)
@@ -163,11 +164,16 @@ export const dev_dax_huge_fault = operation({
         const pfn = start + vm_pgoff + vpn - vm_start
         const size = align === PMD_PAGES ? PTE.pse : PTE.special
         const written = t.write === 1 ? PTE.dirty | PTE.soft_dirty : 0
-        const flags = FRESH | PTE.rw | PTE.devmap | size | written
+        // From 6.15 on the entry is an ordinary one, and counts.
+        const isCounted = k.policy.daxRefcount === 'counted'
+        const kind = isCounted ? size & PTE.pse : PTE.devmap | size
+        const flags = FRESH | PTE.rw | kind | written
         const ptes = k.ptes.in(vm_mm)
         if (align === PMD_PAGES && !k.folios.has(pfn)) prep_device_folio(k, pfn)
-        if (!ptes.has(vpn))
+        if (!ptes.has(vpn)) {
           ptes.fill(vpn, vpn + align, { pfn, flags, gen: k.namespaces.at(t.device).gen })
+          if (isCounted) countDaxEntry(k, pfn, align, 1)
+        }
         k.daxDevices.at(t.dax).srcu_readers -= 1
         return t.done(VM_FAULT_NOPAGE)
       },

@@ -1,8 +1,10 @@
 import { ref, wide } from '../../../arena'
+import { PMD_PAGES } from '../../arch/x86/pgtable'
+import { DAX } from '../../include/fs'
 import { MF } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
-import { memory_failure_dev_pagemap } from '../../mm/memory-failure-dax'
+import { failUnmapped, memory_failure_dev_pagemap } from '../../mm/memory-failure-dax'
 import { operation } from '../../operation'
 import { kill_dax } from '../dax/super'
 
@@ -16,6 +18,15 @@ const MAIL = {
 function nextOwned(k: Kernel, pgmap: number, pfn: number): number | undefined {
   const { start, end } = k.pgmaps.at(pgmap)
   return k.pages.runs(Math.max(start, pfn), end).find(({ mapping }) => mapping !== 0)?.start
+}
+
+/** The page behind the entry that a page belongs to; the next page where that is small, or locked. */
+function endOfEntry(k: Kernel, pfn: number): number {
+  const { mapping, index } = k.pages.at(pfn)
+  const entries = mapping === 0 ? undefined : k.daxEntries.in(mapping)
+  const flags = entries?.has(index) === true ? entries.at(index).flags : 0
+  const isWhole = (flags & DAX.pmd) !== 0 && (flags & DAX.locked) === 0
+  return isWhole ? pfn + PMD_PAGES - (index % PMD_PAGES) : pfn + 1
 }
 
 /** A file system still has the dax_device: it is mounted, or in use after a lazy unmount. */
@@ -32,7 +43,7 @@ export const pmem_pagemap_kill = operation({
     note: 'As intended: as posted, the reference that the driver drops first makes “still referenced” look off by one. Victims are collected as from 6.1 on; 5.12 itself would find only processes of the thread that removes.',
   },
   leftOut:
-    'Bad blocks, scheduling points, and the log lines of pages that belong to no file, which the kernel limits in rate.',
+    'Bad blocks, scheduling points, and the log lines of pages that belong to no file, or of which nobody is found, which the kernel limits in rate.',
   params: { pgmap: ref('dev_pagemap') },
   locals: { pfn: wide() },
   entry: 'kill_dax',
@@ -74,7 +85,18 @@ export const pmem_pagemap_kill = operation({
         const { pfn, pgmap } = t
         t.pfn += 1
         const args = { pfn, flags: MF.mem_remove, pgmap }
-        return t.call(memory_failure_dev_pagemap, args, 'fail_unowned')
+        return t.call(memory_failure_dev_pagemap, args, 'fail_rest')
+      },
+    },
+    fail_rest: {
+      does: 'The pages behind it in the same entry of 2 MiB: one call each, and the same for all of which nobody is found. They are one step here.',
+      fn: 'dev_pagemap_failure',
+      run(k, t) {
+        const end = endOfEntry(k, t.pfn - 1)
+        const next = failUnmapped(k, t.task.id, { pfn: t.pfn, end })
+        k.globals.num_poisoned_pages += next - t.pfn
+        t.pfn = next
+        return 'fail_unowned'
       },
     },
   },

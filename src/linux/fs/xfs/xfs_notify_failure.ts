@@ -7,7 +7,7 @@ import { PG } from '../../include/page-flags'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
 import { setFlag } from '../../mm/folio'
-import { unmapVictims } from '../../mm/memory-failure-dax'
+import { failUnmapped, unmapVictims } from '../../mm/memory-failure-dax'
 import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
@@ -160,7 +160,7 @@ export const xfs_dax_notify_failure = operation({
       },
     },
     kill: {
-      does: 'Collect who maps the page: everybody, before a removal; otherwise who asked to be killed early, or runs here. Unmap if there is anybody; signal; unlock the entry.',
+      does: 'Collect who maps the page: everybody, before a removal; otherwise who asked to be killed early, or runs here. Unmap if there is anybody; signal; unlock the entry. Pages behind it in an entry of 2 MiB of which nobody is found are the same step here.',
       fn: 'mf_dax_kill_procs',
       run(k, t) {
         const everybody = isPreRemove(t)
@@ -170,7 +170,9 @@ export const xfs_dax_notify_failure = operation({
         unmapVictims(k, t.task.id, inode, index)
         kill_procs(k, t.task.id, { forcekill: true, pfn, flags: t.flags })
         unlockEntries(k, inode, ...slotOf(k, spanAt(t)))
-        t.index += 1
+        const last = Math.min(t.last, slotOf(k, spanAt(t))[1])
+        const rest = { pfn: pfn + 1, end: pfn + last - index, file: { inode, index: index + 1 } }
+        t.index = everybody ? index + 1 : index + failUnmapped(k, t.task.id, rest) - pfn
         return 'next_page'
       },
     },
