@@ -1,3 +1,5 @@
+import { aFaultSlipsThrough } from './a-fault-slips-through'
+import { aScrubOfDax } from './a-scrub-of-dax'
 import { aStaleReference } from './a-stale-reference'
 import { aThousandChildren } from './a-thousand-children'
 import { clearRefsOnAPinnedVm } from './clear-refs-on-a-pinned-vm'
@@ -5,22 +7,60 @@ import { cxlManagedUnplug } from './cxl-managed-unplug'
 import { cxlReplaced } from './cxl-replaced'
 import { cxlSurpriseRemoval } from './cxl-surprise-removal'
 import { bootDaxMachine } from './dax-machine'
+import { daxPoisonStory } from './dax-poison'
+import { devdaxUnderAPin } from './devdax-under-a-pin'
 import { directIoAndFork } from './direct-io-and-fork'
+import { forceUnmapPmem } from './force-unmap-pmem'
 import { forkRacesAPin } from './fork-races-a-pin'
+import { gupFastAndUnbind } from './gup-fast-and-unbind'
+import { gupFastAndZap } from './gup-fast-and-zap'
 import { gupFastVsRemove } from './gup-fast-vs-remove'
+import { hwpoisonAnon } from './hwpoison-anon'
+import { kmemLeak } from './kmem-leak'
 import { ksmAndAPin } from './ksm-and-a-pin'
 import { qemuMachine } from './machine'
 import { mprotectUnderDma } from './mprotect-under-dma'
+import { offlineAndAPin } from './offline-and-a-pin'
 import { rdmaAndFork } from './rdma-and-fork'
+import { rdmaOnDax } from './rdma-on-dax'
+import { rdmaOutlivesTheCard } from './rdma-outlives-the-card'
 import type { Scenario } from './scenario'
 import { swappedUnderIo } from './swapped-under-io'
 import { driverIsGone } from './the-driver-is-gone'
 import { theIdenticalEntry } from './the-identical-entry'
+import { theLeaseOf2017 } from './the-lease-of-2017'
+import { theMapperComesBack } from './the-mapper-comes-back'
+import { theNextTenant } from './the-next-tenant'
+import { theReadFaultWindow } from './the-read-fault-window'
+import { truncateUnderDma } from './truncate-under-dma'
+import { umountWhilePinned } from './umount-while-pinned'
+import { unbindWithRmapbt } from './unbind-with-rmapbt'
+import { unlinkWhilePinned } from './unlink-while-pinned'
 import { vmspliceLeak } from './vmsplice-leak'
+import { whoHearsOfIt } from './who-hears-of-it'
 
 /** Every scenario; the first is the one that the page opens with. */
 export const scenarios: readonly Scenario[] = [
   driverIsGone(bootDaxMachine),
+  theNextTenant,
+  unbindWithRmapbt,
+  theReadFaultWindow,
+  forceUnmapPmem,
+  aFaultSlipsThrough,
+  devdaxUnderAPin,
+  rdmaOutlivesTheCard,
+  rdmaOnDax,
+  truncateUnderDma,
+  theLeaseOf2017,
+  theMapperComesBack,
+  unlinkWhilePinned,
+  umountWhilePinned,
+  gupFastAndUnbind,
+  gupFastAndZap,
+  hwpoisonAnon,
+  whoHearsOfIt,
+  daxPoisonStory,
+  aScrubOfDax,
   vmspliceLeak,
   rdmaAndFork,
   directIoAndFork,
@@ -35,6 +75,8 @@ export const scenarios: readonly Scenario[] = [
   cxlManagedUnplug,
   cxlSurpriseRemoval,
   cxlReplaced,
+  kmemLeak,
+  offlineAndAPin,
   qemuMachine,
   gupFastVsRemove,
 ]

@@ -1,10 +1,11 @@
 import { lazy, Suspense, useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
-import type { Opened } from '../scenarios/open'
+import { isAsRecorded } from '../scenarios/open'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
+import { EvidenceMark } from './EvidenceMark'
 
 type Dialog = 'import' | 'share' | 'help'
 
@@ -44,15 +45,10 @@ export function Header() {
   )
 }
 
-/** A recording speaks for the policies of its kernel alone. */
-function isAsRecorded({ preset, setup }: Opened): boolean {
-  const usual = presets.find(({ name }) => name === preset)?.policies ?? {}
-  return Object.entries(usual).every(([name, value]) => setup.policies[name] === value)
-}
-
 function ScenarioChoice() {
   const opened = useOpened()
-  const { scenario } = opened
+  const { scenario, setup } = opened
+  const asRecorded = isAsRecorded(scenario, setup)
   const scenarios = usePinhole((state) => state.scenarios)
   const all = scenarios.includes(scenario) ? scenarios : [...scenarios, scenario]
   return (
@@ -73,9 +69,10 @@ function ScenarioChoice() {
           ))}
         </select>
       </label>
+      {scenario.evidence !== undefined && <EvidenceMark evidence={scenario.evidence} />}
       {scenario.recorded !== undefined && (
-        <span className={isAsRecorded(opened) ? 'badge' : 'badge other'}>
-          {isAsRecorded(opened)
+        <span className={asRecorded ? 'badge' : 'badge other'}>
+          {asRecorded
             ? `recorded on ${scenario.recorded.kernel}`
             : 'not recorded with these policies'}
         </span>

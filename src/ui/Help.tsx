@@ -1,4 +1,5 @@
 import { Dialog } from './Dialog'
+import { evidenceWords } from './EvidenceMark'
 
 const KEYS = [
   ['→ ←', 'one step forth, one step back'],
@@ -43,6 +44,17 @@ export function Help({ onClose }: { onClose: () => void }) {
         lane a height follows the logarithm of the range’s size, gaps are not drawn, and what is
         folded away is counted.
       </p>
+      <h3>How sure</h3>
+      <dl>
+        {Object.entries(evidenceWords).map(([evidence, [word, means]]) => (
+          <div key={evidence}>
+            <dt>
+              <span className={`evidence ${evidence}`}>{word}</span>
+            </dt>
+            <dd>{means}</dd>
+          </div>
+        ))}
+      </dl>
       <h3>Colours</h3>
       <dl>
         {COLOURS.map(([tone, means]) => (

@@ -2,6 +2,7 @@ import { citation } from '../machine'
 import { select } from '../store/attention'
 import { useOpened, usePinhole } from '../store/store'
 import { describeTarget } from './describe'
+import { EvidenceMark } from './EvidenceMark'
 import { inspect } from './inspect'
 
 /** The fields of the selected object, and where the kernel's source has the step that was last taken. */
@@ -62,18 +63,9 @@ function Cited() {
   return (
     <p className="cited">
       <span className="cite">{citation(source)}</span>
-      {source.evidence !== undefined && (
-        <span className={`evidence ${source.evidence}`}>{evidenceWords[source.evidence]}</span>
-      )}
+      {source.evidence !== undefined && <EvidenceMark evidence={source.evidence} />}
       {source.note !== undefined && <span className="quiet">{` ${source.note}`}</span>}
       <span className="quiet">{` Left out: ${leftOut}`}</span>
     </p>
   )
 }
-
-const evidenceWords = {
-  source: 'read in the source',
-  recorded: 'seen on a real kernel',
-  deduced: 'deduced from the source',
-  memory: 'unsure: from memory',
-} as const

@@ -2,6 +2,7 @@ import { citation, type Finding, type Target } from '../machine'
 import { select } from '../store/attention'
 import { seek } from '../store/session'
 import { useOpened } from '../store/store'
+import { EvidenceMark } from './EvidenceMark'
 
 const kinds: Readonly<Record<string, string>> = {
   ptes: 'pte',
@@ -56,7 +57,14 @@ export function Properties() {
                   <StandingLink word={word} since={since} finding={finding} />
                 )}
               </span>
-              <span className="cite">{invariant.sources.map(citation).join('; ')}</span>
+              <span className="cite">
+                {invariant.sources.map((source) => (
+                  <span key={citation(source)}>
+                    {citation(source)}
+                    {source.evidence !== undefined && <EvidenceMark evidence={source.evidence} />}
+                  </span>
+                ))}
+              </span>
             </li>
           )
         })}

@@ -1,6 +1,10 @@
+import { policies } from '../linux/policies'
+import { citation, type PolicyValue } from '../machine'
 import type { Passage } from '../scenarios/open'
+import type { OftenSaid } from '../scenarios/scenario'
 import { seek } from '../store/session'
 import { useOpened } from '../store/store'
+import { EvidenceMark } from './EvidenceMark'
 
 /** The text of this moment, above the board that it speaks of: the passage that is playing, or has just been. */
 export function Story() {
@@ -18,7 +22,11 @@ export function Story() {
       <h2 id="story-title">Story</h2>
       <div className="told">
         <h3>{told?.title ?? scenario.title}</h3>
-        <p>{told?.text ?? scenario.question}</p>
+        <p>
+          {told?.text ?? scenario.question}
+          {told?.evidence !== undefined && <EvidenceMark evidence={told.evidence} />}
+        </p>
+        {told?.oftenSaid !== undefined && <OftenSaidNote {...told.oftenSaid} />}
       </div>
       {passage !== undefined && !done && (
         <button type="button" className="onward" onClick={() => seek(passage.to)}>
@@ -30,6 +38,7 @@ export function Story() {
           {`Next: ${next.title} →`}
         </button>
       )}
+      <Rules />
       <details>
         <summary>Simplified here</summary>
         <ul>
@@ -39,6 +48,49 @@ export function Story() {
         </ul>
       </details>
     </section>
+  )
+}
+
+/** What a reader may have heard otherwise. */
+function OftenSaidNote({ said, but }: OftenSaid) {
+  return (
+    <aside className="often-said" aria-label="Often said, and not so">
+      <p>
+        <strong>Often said:</strong> <q>{said}</q>
+      </p>
+      <p>{but}</p>
+    </aside>
+  )
+}
+
+/** The rules that make a difference here, as they are chosen, and how sure each of them is. */
+function Rules() {
+  const { scenario, setup } = useOpened()
+  const rules = policies.filter(({ name }) => scenario.policies.includes(name))
+  if (rules.length === 0) return null
+  return (
+    <details>
+      <summary>Rules in force</summary>
+      <ul>
+        {rules.map(({ name, question, values }) => {
+          const chosen: PolicyValue | undefined = Object.entries(values).find(
+            ([value]) => value === setup.policies[name],
+          )?.[1]
+          return (
+            <li key={name}>
+              {`${question} ${chosen?.title ?? ''}. ${chosen?.says ?? ''} `}
+              {chosen?.source !== undefined && (
+                <span className="cite">{citation(chosen.source)}</span>
+              )}
+              {chosen?.source?.evidence !== undefined && (
+                <EvidenceMark evidence={chosen.source.evidence} />
+              )}
+              {chosen?.source?.note !== undefined && ` ${chosen.source.note}`}
+            </li>
+          )
+        })}
+      </ul>
+    </details>
   )
 }
 

@@ -47,7 +47,7 @@ export function entryCard(entry: Entry, context: Context): CardView {
 const isPmd = ({ run }: Entry): boolean => (run.flags & PTE.pse) !== 0
 
 /** Entries of DAX have no value here: their struct pages are what matters, and one run may be many. */
-const isMemory = ({ run }: Entry): boolean => run.gen === 0
+const isMemory = ({ run }: Entry): boolean => run.gen === 0 && (run.flags & PTE.devmap) === 0
 
 function entryName(entry: Entry): string {
   const { pmd, pte } = indicesOf(entry.run.start)
@@ -110,13 +110,14 @@ export function lockRows(k: Kernel, mm: number, vpn: number): Row[] {
 /** Why an entry is drawn as broken: a property names it, or it maps what has no struct page. */
 export function brokenText(
   k: Kernel,
-  { mm, run }: Entry,
+  entry: Entry,
   findings: readonly Finding[],
 ): string | undefined {
+  const { mm, run } = entry
   const named = findings.find(
     ({ table, id, key = -1 }) => table === 'ptes' && id === mm && run.start <= key && key < run.end,
   )
   if (named !== undefined) return named.says
-  const isStale = run.gen !== 0 && !k.pages.covers(run.pfn, run.pfn + run.length)
+  const isStale = !isMemory(entry) && !k.pages.covers(run.pfn, run.pfn + run.length)
   return isStale ? 'still present; no struct page is behind it' : undefined
 }

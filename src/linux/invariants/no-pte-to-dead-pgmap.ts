@@ -1,4 +1,5 @@
 import type { Finding } from '../../machine'
+import { PTE } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
 import { always } from '../operation'
 
@@ -10,8 +11,8 @@ export const noPteToDeadPgmap = always({
   broken(k) {
     for (const mm of k.mms.rows())
       for (const pte of k.ptes.in(mm.id).runs()) {
-        // By the generation: from 6.15 on nothing in the entry itself says that it maps a device.
-        if (pte.gen === 0) continue
+        // From 6.15 on nothing in the entry itself says that it maps a device.
+        if (pte.gen === 0 && (pte.flags & PTE.devmap) === 0) continue
         const finding = staleEntry(k, mm.id, pte)
         if (finding !== undefined) return finding
       }

@@ -16,6 +16,7 @@ import {
   gup_must_unshare,
   leafPages,
   nextPage,
+  oops,
   record,
   try_grab_folio,
 } from './gup-count'
@@ -98,6 +99,10 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   const needsPgmap = (pte & PTE.devmap) !== 0 && k.policy.gupPgmap === 'takes'
   const pgmap = needsPgmap ? get_dev_pagemap(k, pfn) : undefined
   if (needsPgmap && pgmap === undefined) return miss
+  if (!k.pages.has(pfn)) {
+    oops(k, pfn, 'try_grab_folio', 'follow_page_pte')
+    return 'overflow'
+  }
   const taken = try_grab_folio(k, pfn, count, flags)
   if (pgmap !== undefined) put_dev_pagemap(pgmap)
   if (!taken) return 'overflow'
