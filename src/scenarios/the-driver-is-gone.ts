@@ -21,6 +21,17 @@ function build(boot: BootDax, setup: Setup): Kernel {
   return k
 }
 
+/** Who is told of the removal before the disk goes, and what comes of it. */
+function heard({ filesystem, removeNotify }: Setup['policies']): string {
+  const closes = 'kill_dax() closes the door for new faults.'
+  if (removeNotify === 'massFailure')
+    return 'With the series of 2021 kill_dax() comes later, when the pgmap is killed.'
+  if (removeNotify === 'none') return `${closes} Up to 5.19 nobody is told.`
+  return filesystem === 'xfs'
+    ? `${closes} XFS is told first, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.`
+    : `${closes} ext4 has registered no holder with the dax_device, so nobody is told.`
+}
+
 const area = (k: Kernel, label: string): number =>
   k.vmas.find((vma) => vma.label === label && (vma.vm_flags & VM.shared) !== 0)?.vm_start ?? 0
 
@@ -42,7 +53,12 @@ const told: Omit<Scenario, 'build'> = {
   story: [
     {
       title: 'The reader writes through A.',
-      text: 'A maps the file from its start, aligned to 2 MiB: the fault maps 512 pages with one PMD. No struct page counts it: a DAX mapping up to 6.14 holds no reference, so _refcount stays 1, which is idle.',
+      text: ({ daxRefcount }) =>
+        `A maps the file from its start, aligned to 2 MiB: the fault maps 512 pages with one PMD. ${
+          daxRefcount === 'counted'
+            ? 'From 6.15 on an entry counts: _refcount goes from 0, which is idle, to 1.'
+            : 'No struct page counts it: a DAX mapping up to 6.14 holds no reference, so _refcount stays 1, which is idle.'
+        }`,
       acts: [
         {
           who: 'reader',
@@ -64,10 +80,8 @@ const told: Omit<Scenario, 'build'> = {
     },
     {
       title: 'Root unbinds the driver.',
-      text: ({ filesystem }) =>
-        filesystem === 'xfs'
-          ? 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults. XFS is told first, but without a reverse map (rmapbt off) it cannot say who owns a block, and its -EOPNOTSUPP is ignored.'
-          : 'echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. kill_dax() closes the door for new faults. ext4 has registered no holder with the dax_device, so nobody is told.',
+      text: (policies) =>
+        `echo namespace0.0 > …/nd_pmem/unbind. It cannot fail. ${heard(policies)}`,
       acts: [
         {
           who: 'root shell',
@@ -79,12 +93,14 @@ const told: Omit<Scenario, 'build'> = {
     },
     {
       title: 'The disk goes, and the file system is synced.',
-      text: ({ filesystem }) =>
+      text: ({ filesystem }, k) =>
         `Deleting the disk syncs the mounted file system once more. Writeback makes both mappings read-only, and leaves them present. ${
-          filesystem === 'xfs'
-            ? 'Then XFS shuts down: “Block device removal (0x20) detected”.'
-            : 'Then ext4 is shut down; this was deduced from the source, not recorded.'
-        }`,
+          k.superBlocks.at(1).shutdown !== 'DEVICE_REMOVED'
+            ? ''
+            : filesystem === 'xfs'
+              ? 'Then XFS shuts down: “Block device removal (0x20) detected”.'
+              : 'Then ext4 is shut down; this was deduced from the source, not recorded.'
+        }`.trim(),
       acts: [{ who: 'root shell', until: 'memunmap' }],
     },
     {
@@ -101,7 +117,7 @@ const told: Omit<Scenario, 'build'> = {
     },
     {
       title: 'The write does not.',
-      text: 'Writeback had made A read-only, so the store faults. The file system is shut down: the fault of the PMD falls back, which splits and so clears it, and the fault of the page ends in SIGBUS. Stale CPU mappings leak reads, not writes.',
+      text: 'Writeback had made A read-only, so the store faults. The device is dead: the fault of the PMD falls back, which splits and so clears it, and the fault of the page ends in SIGBUS. Stale CPU mappings leak reads, not writes.',
       acts: [
         {
           who: 'reader',

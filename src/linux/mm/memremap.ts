@@ -93,7 +93,7 @@ export const memunmap_pages = operation({
     file: 'mm/memremap.c',
     fn: 'memunmap_pages',
     version: '6.12',
-    note: 'Up to 5.17 it dropped a reference of every page, and so waited for page pins (policy memunmapWait).',
+    note: 'Up to 5.17 it dropped a reference of every page, and so waited for page pins (policy memunmapWait). That the queue of the disk lent its reference up to 5.15 is from memory.',
   },
   leftOut: 'Device-private memory, and altmap accounting.',
   params: { pgmap: ref('dev_pagemap') },

@@ -14,7 +14,12 @@ export const longtermMovable = policy({
     migrate: {
       title: 'it is migrated first (5.13+)',
       says: 'The page moves to ordinary memory, and the copy is pinned.',
-      source: { file: 'mm/gup.c', fn: 'collect_longterm_unpinnable_folios', version: '6.12' },
+      source: {
+        file: 'mm/gup.c',
+        fn: 'collect_longterm_unpinnable_folios',
+        version: '6.12',
+        note: 'The version of the change, 5.13, is from memory.',
+      },
     },
   },
 })

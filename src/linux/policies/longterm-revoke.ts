@@ -14,6 +14,13 @@ export const longtermRevoke = policy({
     revoke: {
       title: 'yes (debated 2018–2019, never built)',
       says: 'The driver that holds the pins is told, stops its DMA and lets go, before the struct pages go.',
+      source: {
+        file: 'drivers/infiniband/core/umem.c',
+        fn: 'ib_umem_release',
+        version: 'the threads of 2018 and 2019',
+        evidence: 'deduced',
+        note: 'A design, not code.',
+      },
     },
   },
 })

@@ -24,6 +24,7 @@ export const memunmapWait = policy({
         fn: 'memunmap_pages',
         version: '6.12',
         evidence: 'recorded',
+        note: 'Recorded on 6.12, of a long-term pin on device-dax; for other versions and short pins it is a reading of the code.',
       },
     },
   },

@@ -14,6 +14,13 @@ export const removeNotify = policy({
     massFailure: {
       title: 'memory_failure() on every page (the series of March 2021)',
       says: 'Each page of the device is reported as failed, one by one; who maps it is unmapped if there is somebody to kill.',
+      source: {
+        file: 'drivers/nvdimm/pmem.c',
+        fn: 'pmem_pagemap_kill',
+        version: '5.12 with the series of March 2021',
+        evidence: 'deduced',
+        note: 'As intended: as posted, the driver drops its reference before the test for a file system that holds the device.',
+      },
     },
     holder: {
       title: 'the file system, as of a failure (6.0 to 6.7)',
