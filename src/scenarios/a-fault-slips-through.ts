@@ -1,10 +1,8 @@
 import type { Kernel } from '../linux/kernel'
-import { accessOf, bootPmem, entryOf, reasonOf, unbinds } from './dax-story'
+import { accessOf, BLOCK, bootPmem, entryOf, reasonOf, unbinds } from './dax-story'
 import { loads, stores } from './memory-story'
 import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
-
-const PAGE = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {
@@ -17,8 +15,8 @@ function build(setup: Setup): Kernel {
 }
 
 const mapping = (k: Kernel): string => {
-  if (!k.pages.has(PAGE)) return 'no struct page'
-  const inode = k.pages.at(PAGE).mapping
+  if (!k.pages.has(BLOCK)) return 'no struct page'
+  const inode = k.pages.at(BLOCK).mapping
   return inode === 0 ? 'page->mapping NULL' : `page->mapping ${k.inodes.at(inode).name}`
 }
 const entry = (k: Kernel): string => entryOf(k, 'A', 'buf')

@@ -1,11 +1,9 @@
 import { PG } from '../linux/include/page-flags'
 import type { Kernel } from '../linux/kernel'
-import { accessOf, bootPmem, entryOf, hasSignal } from './dax-story'
+import { accessOf, BLOCK, bootPmem, entryOf, hasSignal } from './dax-story'
 import { loads, stores } from './memory-story'
 import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
-
-const PAGE = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {
@@ -27,7 +25,7 @@ function build(setup: Setup): Kernel {
 const both = (k: Kernel): string => `A ${entryOf(k, 'A', 'A')}, B ${entryOf(k, 'B', 'B')}`
 const heard = (k: Kernel, who: string): string =>
   `${who} ${hasSignal(k, who) ? accessOf(k, who) : 'has heard nothing'}`
-const isMarked = (k: Kernel): boolean => (k.pages.at(PAGE).flags & PG.hwpoison) !== 0
+const isMarked = (k: Kernel): boolean => (k.pages.at(BLOCK).flags & PG.hwpoison) !== 0
 
 /** W27 of the DAX sheet, e and then d. */
 export const aScrubOfDax: Scenario = {
@@ -59,7 +57,7 @@ export const aScrubOfDax: Scenario = {
         {
           who: 'scrubber',
           operation: 'injectPoison',
-          args: () => ({ pfn: PAGE, found: 1, recorded: 0 }),
+          args: () => ({ pfn: BLOCK, found: 1, recorded: 0 }),
         },
       ],
     },
@@ -84,7 +82,7 @@ export const aScrubOfDax: Scenario = {
         {
           who: 'scrubber',
           operation: 'injectPoison',
-          args: () => ({ pfn: PAGE, found: 0, recorded: 1 }),
+          args: () => ({ pfn: BLOCK, found: 0, recorded: 1 }),
         },
         loads('B', 'B'),
       ],

@@ -2,7 +2,7 @@ import { PTE } from '../linux/arch/x86/pgtable'
 import { ownerOfBlock } from '../linux/fs/extents'
 import { punchArgs, truncateArgs } from '../linux/fs/shrink'
 import type { Kernel } from '../linux/kernel'
-import { bootDaxMachine, type DaxMachine } from './dax-machine'
+import { bootDaxMachine, bootDeviceMachine, type DaxMachine } from './dax-machine'
 import { qemuNamespace, qemuQ35Pmem } from './machines/qemu-q35-pmem'
 import { seedMemory } from './memory-machine'
 import { areaAt, handleOf } from './memory-story'
@@ -27,6 +27,35 @@ export function bootPmem(
   return k
 }
 
+/** The first block of the file system there: behind its metadata. */
+export const BLOCK = 0x60400
+
+/** The first page of the small device. */
+export const DEVICE_PAGE = 0x480200
+
+/** A DAX device of eight pages, each an entry of its own: the geometry of the sheet’s examples. */
+export const bootSmallDevice = (
+  setup: Setup,
+  machine: Pick<DaxMachine, 'processes' | 'admins' | 'devices'>,
+): Kernel =>
+  bootDeviceMachine(
+    setup,
+    {
+      iomem: [
+        {
+          name: 'Persistent Memory',
+          start: 0x480000000,
+          end: 0x4ffffffff,
+          flags: 0x200,
+          children: [],
+        },
+      ],
+      namespace: { name: 'dax0.0', start: DEVICE_PAGE, end: DEVICE_PAGE + 8 },
+      ...machine,
+    },
+    1,
+  )
+
 export const taskOf = (k: Kernel, who: string) => k.tasks.find(({ name }) => name === who)
 
 /** True if a thread is in user space, and can begin something. */
@@ -48,6 +77,14 @@ export function accessOf(k: Kernel, who: string): string {
 }
 
 export const hasSignal = (k: Kernel, who: string): boolean => taskOf(k, who)?.signal === 'SIGBUS'
+
+/** True once somebody has looked for a struct page that is gone. */
+export const hasOopsed = (k: Kernel): boolean =>
+  k.log.find(({ line }) => line.startsWith('BUG')) !== undefined
+
+/** True where gup-fast takes a reference of the pgmap before the page’s: not of entries from 6.15 on. */
+export const takesPgmap = (k: Kernel): boolean =>
+  k.policy.gupPgmap === 'takes' && k.policy.daxRefcount === 'oneBased'
 
 /** Whose a block of the file system is. */
 export function ownerName(k: Kernel, pfn: number): string {

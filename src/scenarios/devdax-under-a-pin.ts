@@ -3,6 +3,7 @@ import { bootDeviceMachine } from './dax-machine'
 import {
   accessOf,
   entryOf,
+  hasOopsed,
   isIdle,
   pinsArea,
   reasonOf,
@@ -39,8 +40,6 @@ const map = (who: string, label: string, pages: number): Act => ({
   }),
 })
 
-const hasOopsed = (k: Kernel): boolean =>
-  k.log.find(({ line }) => line.startsWith('BUG')) !== undefined
 const pincount = (k: Kernel): string =>
   k.folios.has(HEAD) ? `, _pincount ${k.folios.at(HEAD).pincount}` : ''
 

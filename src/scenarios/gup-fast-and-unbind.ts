@@ -1,11 +1,19 @@
 import type { Kernel } from '../linux/kernel'
 import { userStore } from '../linux/mm/user-access'
-import { bootPmem, entryOf, isIdle, reasonOf, returnOf, unbinds } from './dax-story'
+import {
+  BLOCK,
+  bootPmem,
+  entryOf,
+  hasOopsed,
+  isIdle,
+  reasonOf,
+  returnOf,
+  takesPgmap,
+  unbinds,
+} from './dax-story'
 import { areaAt, counters, handleOf } from './memory-story'
 import { run, seedFile, seedMapping } from './pmem-machine'
 import type { Act, Scenario, Setup } from './scenario'
-
-const PAGE = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {
@@ -34,14 +42,11 @@ const pgmap = (k: Kernel): string => {
   const { state, ref } = k.pgmaps.at(1)
   return state === 'exited' ? 'exited' : `${state}:${ref}`
 }
-const page = (k: Kernel): string => (k.pages.has(PAGE) ? counters(k, PAGE) : 'no struct page')
+const page = (k: Kernel): string => (k.pages.has(BLOCK) ? counters(k, BLOCK) : 'no struct page')
 const got = (k: Kernel, who: string): number => {
   const handle = handleOf(k, who)
   return handle === 0 ? 0 : k.pinHandles.at(handle).got
 }
-const takesPgmap = (k: Kernel): boolean =>
-  k.policy.gupPgmap === 'takes' && k.policy.daxRefcount === 'oneBased'
-
 /** Between its two looks: the pgmap reference is next, or the page’s where there is none. */
 const BETWEEN = ['get_pgmap', 'try_grab']
 
@@ -116,9 +121,9 @@ export const gupFastAndUnbind: Scenario = {
     {
       title: 'A late walker comes.',
       text: (_policies, k) =>
-        k.log.find(({ line }) => line.startsWith('BUG')) !== undefined
+        hasOopsed(k)
           ? 'Its entry is still present. Without a pgmap to ask it reads the struct page at once, and there is none: an oops in gup_fast_pte_range().'
-          : k.pages.has(PAGE)
+          : k.pages.has(BLOCK)
             ? `It finds the entry, and a pgmap that is ${pgmap(k)}: it takes nothing on the fast path.`
             : 'It finds the entry, and no pgmap behind it: it does not touch what is not there. This is what the reference of the pgmap is for, and entries that are sure to be cleared would do as well.',
       acts: [{ ...takes('late walker'), until: ['irqs_on', 'put_pgmap'] }],

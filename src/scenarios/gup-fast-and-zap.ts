@@ -1,36 +1,28 @@
 import { dax_mmap } from '../linux/drivers/dax/device'
 import type { Kernel } from '../linux/kernel'
 import { userStore } from '../linux/mm/user-access'
-import { bootDeviceMachine } from './dax-machine'
-import { entryOf, reasonOf, returnOf, unbinds } from './dax-story'
+import {
+  bootSmallDevice,
+  DEVICE_PAGE,
+  entryOf,
+  hasOopsed,
+  reasonOf,
+  returnOf,
+  takesPgmap,
+  unbinds,
+} from './dax-story'
 import { areaAt, counters, handleOf } from './memory-story'
 import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
-const PAGE = 0x480200
-
 function build(setup: Setup): Kernel {
-  const k = bootDeviceMachine(
-    setup,
-    {
-      iomem: [
-        {
-          name: 'Persistent Memory',
-          start: 0x480000000,
-          end: 0x4ffffffff,
-          flags: 0x200,
-          children: [],
-        },
-      ],
-      namespace: { name: 'dax0.0', start: PAGE, end: PAGE + 8 },
-      processes: [
-        { comm: 'first', pid: 4242 },
-        { comm: 'second', pid: 4243 },
-      ],
-      admins: ['remover'],
-    },
-    1,
-  )
+  const k = bootSmallDevice(setup, {
+    processes: [
+      { comm: 'first', pid: 4242 },
+      { comm: 'second', pid: 4243 },
+    ],
+    admins: ['remover'],
+  })
   for (const who of ['first', 'second']) {
     run(k, who, dax_mmap, { inode: 1, pages: 8, pgoff: 0, label: who, private: 0 })
     run(k, who, userStore, { vpn: areaAt(k, who), value: 0x11 })
@@ -44,10 +36,8 @@ const takes = (who: string, until?: readonly string[]) => ({
   args: (k: Kernel) => ({ start: areaAt(k, who), pages: 1, write: 1, longterm: 0, force: 0 }),
   ...(until && { until }),
 })
-const page = (k: Kernel): string => (k.pages.has(PAGE) ? counters(k, PAGE) : 'no struct page')
-
-const takesPgmap = (k: Kernel): boolean =>
-  k.policy.gupPgmap === 'takes' && k.policy.daxRefcount === 'oneBased'
+const page = (k: Kernel): string =>
+  k.pages.has(DEVICE_PAGE) ? counters(k, DEVICE_PAGE) : 'no struct page'
 
 /** W16 of the DAX sheet. */
 export const gupFastAndZap: Scenario = {
@@ -80,7 +70,7 @@ export const gupFastAndZap: Scenario = {
       title: 'The second walker takes the page, and looks again.',
       text: (_policies, k) => {
         const ends = `The slow path finds the device dead: ${returnOf(k, 'second')}, -EFAULT.`
-        if (k.log.find(({ line }) => line.startsWith('BUG')) !== undefined)
+        if (hasOopsed(k))
           return `The struct page is gone already, before anything was waited for: an oops in gup_fast_pte_range(). ${ends}`
         return takesPgmap(k)
           ? `get_dev_pagemap() fails, for the pgmap is dying: it does not even touch the page, ${page(k)}. ${ends}`
@@ -101,7 +91,7 @@ export const gupFastAndZap: Scenario = {
     {
       title: 'The first walker puts its page.',
       text: (_policies, k) =>
-        k.log.find(({ line }) => line.startsWith('BUG')) === undefined
+        !hasOopsed(k)
           ? `The last put ends the wait: the removal returns ${returnOf(k, 'remover')}.`
           : 'Its struct page is gone: an oops.',
       acts: [

@@ -1,15 +1,13 @@
 import { dax_mmap, dev_dax_attach } from '../linux/drivers/dax/device'
 import type { Kernel } from '../linux/kernel'
 import { bootDaxMachine } from './dax-machine'
-import { isIdle, ownerName, reasonOf, returnOf, truncates } from './dax-story'
+import { BLOCK, isIdle, ownerName, reasonOf, returnOf, truncates } from './dax-story'
 import { areaAt, byteAt, counters, stores } from './memory-story'
 import { run, seedFile, seedMapping } from './pmem-machine'
 import type { Act, Scenario, Setup } from './scenario'
 
 const NAMESPACE = { name: 'namespace0.0', start: 0x60000, end: 0x68000 }
 const DEVICE = { name: 'dax1.0', start: 0x68000, end: 0x68008 }
-const BLOCK = 0x60400
-
 function build(setup: Setup): Kernel {
   const k = bootDaxMachine(setup, {
     iomem: [

@@ -1,34 +1,24 @@
 import { dax_mmap } from '../linux/drivers/dax/device'
 import type { Kernel } from '../linux/kernel'
-import { bootDeviceMachine } from './dax-machine'
-import { entryOf, reasonOf, returnOf, unbinds } from './dax-story'
+import {
+  bootSmallDevice,
+  DEVICE_PAGE,
+  entryOf,
+  hasOopsed,
+  reasonOf,
+  returnOf,
+  unbinds,
+} from './dax-story'
 import { areaAt, byteAt, counters, dmaWrites, handleOf, stores } from './memory-story'
 import { run } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
-const PAGE = 0x480200
-
 function build(setup: Setup): Kernel {
-  const device = { name: 'dax0.0', start: PAGE, end: PAGE + 8 }
-  const k = bootDeviceMachine(
-    setup,
-    {
-      iomem: [
-        {
-          name: 'Persistent Memory',
-          start: 0x480000000,
-          end: 0x4ffffffff,
-          flags: 0x200,
-          children: [],
-        },
-      ],
-      namespace: device,
-      processes: [{ comm: 'app', pid: 4242 }],
-      admins: ['root shell', 'another shell'],
-      devices: ['mlx5_0'],
-    },
-    1,
-  )
+  const k = bootSmallDevice(setup, {
+    processes: [{ comm: 'app', pid: 4242 }],
+    admins: ['root shell', 'another shell'],
+    devices: ['mlx5_0'],
+  })
   run(k, 'app', dax_mmap, { inode: 1, pages: 8, pgoff: 0, label: 'buf', private: 0 })
   return k
 }
@@ -57,7 +47,7 @@ export const rdmaOutlivesTheCard: Scenario = {
     {
       title: 'The process registers a page.',
       text: (_policies, k) =>
-        `mlx5_0 has the address of page 0x480200: ${counters(k, PAGE)}. On fs-dax the registration would be refused; on a DAX device it is allowed.`,
+        `mlx5_0 has the address of page 0x480200: ${counters(k, DEVICE_PAGE)}. On fs-dax the registration would be refused; on a DAX device it is allowed.`,
       acts: [
         stores('app', 0x11),
         { who: 'app', operation: 'ib_umem_get', args: (k) => ({ start: areaAt(k), pages: 1 }) },
@@ -72,14 +62,14 @@ export const rdmaOutlivesTheCard: Scenario = {
           return `${entry} The removal ${reason}. It hangs in state D, and says who holds it up.`
         return handle(k) === 0
           ? `${entry} The registration was revoked; unbind returns ${returnOf(k, 'root shell')}.`
-          : `${entry} unbind returns ${returnOf(k, 'root shell')}. The page has ${k.pages.has(PAGE) ? counters(k, PAGE) : 'no struct page any more'}; the adapter has its address still.`
+          : `${entry} unbind returns ${returnOf(k, 'root shell')}. The page has ${k.pages.has(DEVICE_PAGE) ? counters(k, DEVICE_PAGE) : 'no struct page any more'}; the adapter has its address still.`
       },
       acts: [unbinds('root shell')],
     },
     {
       title: 'The card is replaced.',
       text: (_policies, k) =>
-        `Another card answers at the same addresses, generation ${gen(k)}: another tenant’s bytes, ${byteAt(k, PAGE)} in that page.`,
+        `Another card answers at the same addresses, generation ${gen(k)}: another tenant’s bytes, ${byteAt(k, DEVICE_PAGE)} in that page.`,
       acts: [
         {
           who: 'another shell',
@@ -93,14 +83,14 @@ export const rdmaOutlivesTheCard: Scenario = {
       title: 'The adapter writes.',
       text: (_policies, k) =>
         gen(k) > 1
-          ? `0xd1 arrives at the address that it was given, which is the other tenant’s memory: ${byteAt(k, PAGE)} where that had 0x7e. A stale mapping of a CPU leaks reads; a stale registration leaks writes too.`
-          : `0xd1 arrives: page 0x480200 has ${byteAt(k, PAGE)}. It is still the first card, for the driver is still bound: the price of that is an unbind that hangs.`,
+          ? `0xd1 arrives at the address that it was given, which is the other tenant’s memory: ${byteAt(k, DEVICE_PAGE)} where that had 0x7e. A stale mapping of a CPU leaks reads; a stale registration leaks writes too.`
+          : `0xd1 arrives: page 0x480200 has ${byteAt(k, DEVICE_PAGE)}. It is still the first card, for the driver is still bound: the price of that is an unbind that hangs.`,
       acts: [{ ...dmaWrites('mlx5_0', handle, 0xd1), when: (k) => handle(k) !== 0 }],
     },
     {
       title: 'The process deregisters.',
       text: (_policies, k) =>
-        k.log.find(({ line }) => line.startsWith('BUG')) === undefined
+        !hasOopsed(k)
           ? `The last put: the pgmap is ${k.pgmaps.at(1).state}, and unbind has returned ${returnOf(k, 'root shell')}.`
           : 'The struct page is gone: an oops in unpin_user_pages().',
       acts: [

@@ -1,11 +1,9 @@
 import type { Kernel } from '../linux/kernel'
 import { userStore } from '../linux/mm/user-access'
-import { bootPmem, isLeased, ownerName, reasonOf, ticks, truncates } from './dax-story'
+import { BLOCK, bootPmem, isLeased, ownerName, reasonOf, ticks, truncates } from './dax-story'
 import { areaAt, counters, handleOf } from './memory-story'
 import { run, seedFile, seedMapping } from './pmem-machine'
 import type { Act, Scenario, Setup } from './scenario'
-
-const BLOCK = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {

@@ -1,10 +1,8 @@
 import type { Kernel } from '../linux/kernel'
-import { accessOf, bootPmem, entryOf, hasSignal, unbinds } from './dax-story'
+import { accessOf, BLOCK, bootPmem, entryOf, hasSignal, unbinds } from './dax-story'
 import { byteAt, loads, stores } from './memory-story'
 import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
-
-const BLOCK = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {

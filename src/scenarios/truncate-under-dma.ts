@@ -1,5 +1,6 @@
 import type { Kernel } from '../linux/kernel'
 import {
+  BLOCK,
   bootPmem,
   creates,
   entryOf,
@@ -27,8 +28,6 @@ function build(setup: Setup): Kernel {
   return k
 }
 
-/** The page under DMA: known as long as the I/O is, and then as the block that file a had. */
-const BLOCK = 0x60400
 const target = (k: Kernel): number => pinnedPage(k, handleOf(k, 'reader')) ?? BLOCK
 const isBlock = (k: Kernel): boolean => k.policy.daxTruncate !== 'noDax'
 

@@ -1,11 +1,8 @@
 import type { Kernel } from '../linux/kernel'
-import { bootPmem, munmaps, pinsArea, reasonOf, returnOf, unpins } from './dax-story'
+import { BLOCK, bootPmem, munmaps, pinsArea, reasonOf, returnOf, unpins } from './dax-story'
 import { counters, stores } from './memory-story'
 import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
-
-/** The block that is pinned. */
-const BLOCK = 0x60400
 
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {

@@ -1,5 +1,6 @@
 import type { Kernel } from '../linux/kernel'
 import {
+  BLOCK,
   bootPmem,
   creates,
   firstBlock,
@@ -17,9 +18,6 @@ import { seedFile, seedMapping } from './pmem-machine'
 import type { Scenario, Setup } from './scenario'
 
 const MIB = 1 << 20
-/** The block that is pinned. */
-const BLOCK = 0x60400
-
 function build(setup: Setup): Kernel {
   const k = bootPmem(setup, {
     processes: [{ comm: 'reader', pid: 4242 }],

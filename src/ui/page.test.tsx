@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
+import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { kernel_clone } from '../linux/kernel/fork'
@@ -100,6 +100,49 @@ describe('the page', () => {
     ).toBeTruthy()
     await userEvent.click(section('Story').getByRole('button', { name: /^Next: And through B/ }))
     expect(section('Story').getByRole('heading', { name: 'And through B.' })).toBeTruthy()
+  })
+})
+
+describe('how sure the page is', () => {
+  const open = (name: string, preset: string) => {
+    const scenario = scenarios.find((each) => each.name === name)
+    if (scenario === undefined) throw new Error(`there is no ${name}`)
+    openScenarioWith(scenario, { preset })
+    render(<App />)
+  }
+
+  it('marks a recorded passage as such, under the kernel of the recording alone', () => {
+    open('the-mapper-comes-back', 'v6.12')
+    act(() => seek(1))
+    const mark = () => document.querySelector('.told .evidence')?.textContent
+    expect(mark()).toMatch(/^recorded: seen on a real kernel/)
+    expect(screen.getByText('recorded on 6.12.117')).toBeTruthy()
+    act(() => changeSetup({ preset: 'v6.8' }))
+    expect(mark()).toBeUndefined()
+    expect(screen.getByText('not recorded with these policies')).toBeTruthy()
+  })
+
+  it('says what a mark means, to a screen reader as well, and in the help', async () => {
+    open('the-read-fault-window', 'v6.12')
+    const [mark] = screen.getAllByText('deduced from the source')
+    expect(mark?.textContent).toContain('no kernel developer has said so')
+    await userEvent.click(screen.getByRole('button', { name: 'Help' }))
+    const help = within(screen.getByRole('dialog'))
+    expect(help.getByText('from memory')).toBeTruthy()
+  })
+
+  it('corrects what is often said, where a reader would think it', () => {
+    open('unlink-while-pinned', 'v6.12')
+    act(() => seek(38))
+    const note = within(section('Story').getByRole('complementary', { name: /^Often said/ }))
+    expect(note.getByText(/for an inode that has no VMA at all/)).toBeTruthy()
+  })
+
+  it('lists the rules in force with their sources', () => {
+    open('devdax-under-a-pin', 'v6.12')
+    const rules = section('Story').getByText('Rules in force').parentElement
+    expect(rules?.textContent).toContain('for pgmap references alone (5.18+)')
+    expect(rules?.textContent).toContain('memunmap_pages(), mm/memremap.c (6.12)')
   })
 })
 

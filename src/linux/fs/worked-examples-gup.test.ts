@@ -126,6 +126,15 @@ describe('W15: no pgmap reference, and no zap', () => {
     expect([...row(k), ...k.logLines.slice(-3)]).toEqual(['exited', '–', 'freed', ...TOUCHED])
   })
 
+  it('oopses on the slow path too, and gives up', () => {
+    const k = boot()
+    k.touch('B')
+    unbind(k).finishes()
+    const g = read(k, 'B')
+    expect(g.finishes()).toBeLessThan(0)
+    expect(k.logLines.slice(-2)).toEqual(['RIP: try_grab_folio', 'Call Trace: follow_page_pte'])
+  })
+
   it('lets a later G bail out where it takes the pgmap reference', () => {
     const k = bootF1('v6.12')
     unbind(k).finishes()

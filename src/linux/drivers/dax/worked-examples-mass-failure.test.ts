@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { withMutation } from '../../../testing/mutate'
 import { bootFiles, bootWritten, P3, P5, type RemovalKernel } from '../../../testing/removal-kernel'
+import { bootTest, P0, vpnOf } from '../../../testing/test-kernel'
 import { dax_iomap_fault } from '../../fs/dax'
+import { PG } from '../../include/page-flags'
 import { userLoad, userStore } from '../../mm/user-access'
+import { presets } from '../../presets'
 import { __device_release_driver } from '../base/dd'
 
 const SERIES = 'surprise-remove-2021'
@@ -79,6 +82,23 @@ describe('W19: the series of 2021 as intended', () => {
     k.kernel.superBlocks.at(1).s_daxdev = 0
     k.task('R').begins(__device_release_driver, device).finishes()
     expect(k.logLines).toEqual([])
+  })
+
+  it('fails the rest of an entry of 2 MiB in one step, where nobody is found', () => {
+    const k = bootTest(presets.find(({ name }) => name === SERIES)?.policies)
+    const vpn = vpnOf(k, 'A')
+    k.task('app').begins(userStore, { vpn, value: 0x11 }).finishes()
+    const steps = (): number => {
+      const r = k.task('shell').begins(__device_release_driver, device).runTo('fail_owned')
+      let count = 0
+      for (; r.next !== 'put_pages'; count++) r.step()
+      return count
+    }
+    expect(steps()).toBeLessThan(20)
+    const poisoned = (pfn: number) => (k.kernel.pages.at(pfn).flags & PG.hwpoison) !== 0
+    const marked = [P0, P0 + 1, P0 + 511, P0 + 512].map(poisoned)
+    expect(marked).toEqual([true, true, true, false])
+    expect(k.kernel.globals.num_poisoned_pages).toBe(512)
   })
 
   it('passes over pages that belong to no file in one step', () => {

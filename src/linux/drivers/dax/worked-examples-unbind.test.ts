@@ -164,6 +164,16 @@ describe('W18: fs-dax unbind before the series, then another card (5.12)', () =>
     expect(k.load('A', userLoad)).toBe('0xf1')
   })
 
+  it('ends the same way on 6.15, whose entries do not say that they map a device', () => {
+    const k = bootWritten('v6.15')
+    k.task('R').begins(__device_release_driver, device).finishes()
+    expect(k.s1).toBe('maps pfn 0x480203, which has no struct page any more')
+    k.task('R')
+      .begins(replaceDevice, { ...device, value: TENANT2_KEY })
+      .finishes()
+    expect(k.load('A', userLoad)).toBe(KEY)
+  })
+
   it('takes another card only where no driver is bound, and gives it a generation of its own', () => {
     const k = bootWritten('v5.12')
     const operation = k.kernel.machine.operations.find(({ name }) => name === 'replaceDevice')

@@ -8,10 +8,12 @@ import {
 } from '../../../testing/removal-kernel'
 import { truncateArgs } from '../../fs/shrink'
 import { xfs_vn_setattr } from '../../fs/xfs/xfs_file'
-import { EFAULT, EOPNOTSUPP } from '../../include/errno'
+import { EFAULT, ENXIO, EOPNOTSUPP } from '../../include/errno'
+import { conservation } from '../../invariants/conservation'
+import { noFreedBlockHeld } from '../../invariants/no-freed-block-held'
 import { noPinWithoutPage } from '../../invariants/no-pin-without-page'
 import { userLoad } from '../../mm/user-access'
-import { dev_dax_remove } from '../dax/device'
+import { dax_mmap, dev_dax_remove } from '../dax/device'
 import { replaceDevice } from '../dax/replace'
 import { dmaWrite } from '../dma/engine'
 import { ib_umem_get, ib_umem_release } from './umem'
@@ -100,6 +102,39 @@ describe('W23: device-dax under a long-term pin', () => {
     const head = k.kernel.pages.at(P3 - 3)
     expect(head.refcount).toBe(2)
     expect(k.kernel.folios.at(P3 - 3).pincount).toBe(1)
+  })
+})
+
+describe('device-dax with folios of 2 MiB', () => {
+  const boot = (preset: string) => {
+    const k = bootDevice(preset, { align: 512 })
+    k.load('A', userLoad)
+    return k
+  }
+  const head = P3 - 3
+
+  it('puts every folio once up to 5.17, waits for the pinned one, and refuses a new mapping meanwhile', () => {
+    const k = boot('v5.12')
+    register(k)
+    const r = k.task('R').begins(dev_dax_remove, device).runTo('wait_done')
+    expect([k.pg, k.ref(head)]).toEqual(['dying:1', 1])
+    expect(r.runs().reason).toContain('1 reference is left; pages are pinned by A')
+    const args = { inode: 1, pages: 512, pgoff: 0, label: 'late', private: 0 }
+    expect(k.task('B').begins(dax_mmap, args).finishes()).toBe(-ENXIO)
+    deregister(k)
+    expect([k.pg, r.finishes(), k.pg]).toEqual(['dead:0', 0, 'exited'])
+    expect([k.broken(noFreedBlockHeld), k.logLines]).toEqual([undefined, []])
+  })
+
+  it('counts an entry of the folio from 6.15 on, as a reference besides the device’s own', () => {
+    const k = boot('v6.15')
+    expect(k.ref(head)).toBe(2)
+    k.load('B', userLoad)
+    expect([k.ref(head), k.broken(conservation)]).toEqual([3, undefined])
+    expect(register(k)).toBe(1)
+    expect([k.ref(head), k.kernel.folios.at(head).pincount]).toEqual([4, 1])
+    k.task('R').begins(dev_dax_remove, device).runTo('cdev_del')
+    expect([k.ref(head), k.broken(conservation)]).toEqual([2, undefined])
   })
 })
 
