@@ -18,6 +18,7 @@ const names = [
   'rdma-outlives-the-card',
   'rdma-on-dax',
   'truncate-under-dma',
+  'truncate-starves',
   'the-lease-of-2017',
   'the-mapper-comes-back',
   'unlink-while-pinned',
@@ -142,6 +143,18 @@ describe('truncate under DMA, option by option (W1 to W6)', () => {
     const counts = passages.map(({ text }) => /dl_count (\d)/.exec(text)?.[1] ?? 'none')
     expect(counts).toEqual(['2', '3', '3', '3', '3', '1', 'none'])
   })
+
+  it.each(['v6.12', 'v6.15'])(
+    '%s starves while pins overlap, and ends when they do (W10)',
+    (preset) => {
+      const { passages, text, waits } = told('truncate-starves', under(preset))
+      const rounds = passages.filter(({ title }) => title.startsWith('Round'))
+      const seen = rounds.map((each) => /waits for page (0x\w+)/.exec(each.text)?.[1])
+      expect(seen).toEqual(['0x60401', '0x60400', '0x60401'])
+      expect(text('The stream stops.')).toContain('truncate returns 0')
+      expect(waits).toEqual([])
+    },
+  )
 
   it('lets a truncate of 6.15 sleep on while the mapper has come back', () => {
     const { text, waits } = told('the-mapper-comes-back', under('v6.15'))

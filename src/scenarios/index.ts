@@ -32,6 +32,7 @@ import { theLeaseOf2017 } from './the-lease-of-2017'
 import { theMapperComesBack } from './the-mapper-comes-back'
 import { theNextTenant } from './the-next-tenant'
 import { theReadFaultWindow } from './the-read-fault-window'
+import { truncateStarves } from './truncate-starves'
 import { truncateUnderDma } from './truncate-under-dma'
 import { umountWhilePinned } from './umount-while-pinned'
 import { unbindWithRmapbt } from './unbind-with-rmapbt'
@@ -51,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
   rdmaOutlivesTheCard,
   rdmaOnDax,
   truncateUnderDma,
+  truncateStarves,
   theLeaseOf2017,
   theMapperComesBack,
   unlinkWhilePinned,

@@ -49,7 +49,7 @@ export const umountWhilePinned: Scenario = {
         if (reason !== '')
           return `From 6.15 on every eviction waits: umount ${reason}. No signal can end that.`
         const warned = k.log.find(({ line }) => line.startsWith('WARNING')) !== undefined
-        return `umount returns ${returnOf(k, 'root shell')}. The inode is evicted like any other${warned ? ', with a warning in dax_disassociate_entry' : ''}; block 0x60400 keeps ${counters(k, BLOCK)}, and the file keeps it on the device. A mkfs could give it to anybody.`
+        return `umount returns ${returnOf(k, 'root shell')}. The inode is evicted like any other${warned ? ', with a warning in dax_disassociate_entry' : ''}; block 0x60400 keeps ${counters(k, BLOCK)}. On the device the block is the file’s still; a mkfs would give it to anybody.`
       },
       acts: [
         {
