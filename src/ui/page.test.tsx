@@ -127,7 +127,7 @@ describe('how sure the page is', () => {
     const [mark] = screen.getAllByText('deduced from the source')
     expect(mark?.textContent).toContain('no kernel developer has said so')
     await userEvent.click(screen.getByRole('button', { name: 'Help' }))
-    const help = within(screen.getByRole('dialog'))
+    const help = within(await screen.findByRole('dialog'))
     expect(help.getByText('from memory')).toBeTruthy()
   })
 
