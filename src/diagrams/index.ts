@@ -1,7 +1,10 @@
 import type { Change } from '../arena'
 import type { Kernel } from '../linux/kernel'
 import type { Finding } from '../machine'
+import { late } from './board/late'
 import { selectBoard } from './board/select'
+import { selectTopology } from './cxl/select'
+import { blockCards } from './memory-blocks/select'
 import { selectOwner } from './owner/select'
 import { selectPageTable } from './page-table/select'
 import { selectPages } from './pages/select'
@@ -30,7 +33,8 @@ export const diagrams: readonly DiagramEntry[] = [
   {
     name: 'board',
     title: 'The whole board',
-    select: ({ kernel, changes, findings, focus }) => selectBoard(kernel, changes, findings, focus),
+    select: ({ kernel, changes, findings, focus }) =>
+      selectBoard(kernel, changes, findings, focus, { part: late, hpa: undefined }),
   },
   {
     name: 'who',
@@ -56,5 +60,15 @@ export const diagrams: readonly DiagramEntry[] = [
     name: 'where',
     title: 'The iomem tree',
     select: ({ kernel, focus }) => selectWhere(kernel, focus),
+  },
+  {
+    name: 'cxl',
+    title: 'The CXL topology',
+    select: ({ kernel, changes }) => selectTopology(kernel, changes, undefined) ?? 'none',
+  },
+  {
+    name: 'memory-blocks',
+    title: 'Memory blocks',
+    select: ({ kernel, changes, findings }) => blockCards(kernel, changes, findings),
   },
 ]

@@ -53,12 +53,23 @@ const tables = {
   zone: 'zones',
   stable_node: 'stableNodes',
   anon_vma: 'mms',
+  cxl_port: 'cxlPorts',
+  cxl_memdev: 'cxlMemdevs',
+  cxl_decoder: 'cxlDecoders',
+  cxl_region: 'cxlRegions',
+  dev_dax: 'devDaxes',
+  dax_device: 'daxDevices',
+  dax_lease: 'daxLeases',
+  umem_odp: 'umemOdps',
 } as const
 
 /** Objects go while a menu is open, or a link names them: rows must be live to be asked. */
 export function isThere(k: Kernel, { kind, id, key }: Target): boolean {
   if (kind === 'pte') return k.mms.isLive(id) && key !== undefined
   if (kind === 'page') return key !== undefined
+  if (kind === 'memory_block') return key !== undefined && k.memoryBlocks.has(key)
+  if (kind === 'dax_entry')
+    return k.inodes.isLive(id) && key !== undefined && k.daxEntries.in(id).has(key)
   if (kind === 'swap_slot') return key !== undefined && k.swapMap.has(key)
   return Object.hasOwn(tables, kind) && k[tables[kind as keyof typeof tables]].isLive(id)
 }

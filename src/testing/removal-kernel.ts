@@ -1,6 +1,6 @@
-import { NONE } from '../arena'
 import { PTE } from '../linux/arch/x86/pgtable'
 import { dax_mmap } from '../linux/drivers/dax/device'
+import { dax_make_entry } from '../linux/fs/dax-entries'
 import { PG } from '../linux/include/page-flags'
 import { noPteToDeadPgmap } from '../linux/invariants/no-pte-to-dead-pgmap'
 import type { Kernel } from '../linux/kernel'
@@ -43,8 +43,7 @@ export class RemovalKernel extends TestKernel {
   slot(inode = 1): string {
     const entries = this.kernel.daxEntries.in(inode)
     if (!entries.has(0)) return '–'
-    const { pfn, flags } = entries.at(0)
-    return `0x${((pfn === NONE ? 0 : pfn) * 16 + flags).toString(16)}`
+    return `0x${dax_make_entry(entries.at(0)).value.toString(16)}`
   }
 
   isDirty(inode = 1): boolean {

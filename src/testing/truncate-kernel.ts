@@ -1,5 +1,5 @@
-import { NONE } from '../arena'
 import { dmaWrite } from '../linux/drivers/dma/engine'
+import { dax_make_entry } from '../linux/fs/dax-entries'
 import { daxWrite } from '../linux/fs/dax-rw'
 import { ownerOfBlock } from '../linux/fs/extents'
 import { truncateArgs } from '../linux/fs/shrink'
@@ -20,8 +20,8 @@ export const NVME = 0xd1
 export const F1 = 1
 
 /** The value of an entry in i_pages, as §2.1 of the DAX sheet encodes it: (pfn << 4) | flags. */
-export const encodeEntry = ({ pfn, flags }: { pfn: number; flags: number }): string =>
-  `0x${((pfn === NONE ? 0 : pfn) * 16 + flags).toString(16)}`
+export const encodeEntry = (entry: { pfn: number; flags: number }): string =>
+  `0x${dax_make_entry(entry).value.toString(16)}`
 
 type Thread = ReturnType<RemovalKernel['task']>
 

@@ -14,6 +14,7 @@ const COLOURS = [
   ['pinned', 'held by a reference, locked, or dirty'],
   ['owned', 'belongs to a file or a device'],
   ['broken', 'breaks a property'],
+  ['poisoned', 'has lost its bytes'],
   ['gone', 'hatched: no struct page, no owner'],
 ] as const
 
@@ -42,7 +43,9 @@ export function Help({ onClose }: { onClose: () => void }) {
       <p>
         Bars of files and devices are to scale, with a least width for a single page. In the last
         lane a height follows the logarithm of the range’s size, gaps are not drawn, and what is
-        folded away is counted.
+        folded away is counted. A CXL decoder that decodes is filled, one at reset is hollow; a wire
+        with a cross leads to a link that is down, and the thick wires lead to the card that serves
+        the address below them.
       </p>
       <h3>How sure</h3>
       <dl>

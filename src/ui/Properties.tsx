@@ -10,6 +10,7 @@ const kinds: Readonly<Record<string, string>> = {
   pages: 'page',
   pinHandles: 'pin',
   daxLeases: 'dax_lease',
+  memoryBlocks: 'memory_block',
 }
 
 const targetOf = ({ table, id, key }: Finding): Target => ({

@@ -37,6 +37,26 @@ export function describeTarget(k: Kernel, target: Target): string {
       return `Swap slot ${key}`
     case 'anon_vma':
       return `anon_vma of ${k.mms.at(id).comm}`
+    case 'cxl_port':
+      return `CXL port ${k.cxlPorts.at(id).name}`
+    case 'cxl_memdev':
+      return `CXL memory device ${k.cxlMemdevs.at(id).name}`
+    case 'cxl_decoder':
+      return `HDM decoder ${k.cxlDecoders.at(id).name}`
+    case 'cxl_region':
+      return `CXL region ${k.cxlRegions.at(id).name}`
+    case 'dev_dax':
+      return `DAX device ${k.devDaxes.at(id).name}`
+    case 'dax_device':
+      return `dax_device of ${k.namespaces.at(k.daxDevices.at(id).device).name}`
+    case 'dax_lease':
+      return 'dax_lease'
+    case 'dax_entry':
+      return `DAX entry ${key} of ${k.inodes.at(id).name}`
+    case 'memory_block':
+      return `Memory block memory${key}`
+    case 'umem_odp':
+      return 'Memory region on demand'
     case 'pgmap':
       return `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`
     case 'mm':

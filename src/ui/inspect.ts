@@ -1,5 +1,6 @@
 import { type Change, flagsSet, type Struct, showValue } from '../arena'
 import { pteValue } from '../linux/arch/x86/pgtable'
+import { dax_make_entry } from '../linux/fs/dax-entries'
 import type { Kernel } from '../linux/kernel'
 import type { Target } from '../machine'
 import { isThere } from '../store/menu'
@@ -27,7 +28,13 @@ const targetKinds: Readonly<Record<string, string>> = {
   dev_pagemap: 'pgmap',
   resource: 'resource',
   pin_handle: 'pin',
+  dax_device: 'dax_device',
   dax_lease: 'dax_lease',
+  cxl_port: 'cxl_port',
+  cxl_memdev: 'cxl_memdev',
+  cxl_decoder: 'cxl_decoder',
+  cxl_region: 'cxl_region',
+  dev_dax: 'dev_dax',
 }
 
 const tables: Readonly<Record<string, keyof Kernel & string>> = {
@@ -45,6 +52,14 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   zone: 'zones',
   stable_node: 'stableNodes',
   anon_vma: 'mms',
+  cxl_port: 'cxlPorts',
+  cxl_memdev: 'cxlMemdevs',
+  cxl_decoder: 'cxlDecoders',
+  cxl_region: 'cxlRegions',
+  dev_dax: 'devDaxes',
+  dax_device: 'daxDevices',
+  dax_lease: 'daxLeases',
+  umem_odp: 'umemOdps',
 }
 
 /** Range tables that a target has a row of, each at its key; a page is made of several. */
@@ -52,9 +67,22 @@ const ranges: Readonly<Record<string, readonly RangeName[]>> = {
   pte: ['ptes'],
   page: ['pages', 'folios', 'contents', 'holders'],
   swap_slot: ['swapMap'],
+  dax_entry: ['daxEntries'],
+  memory_block: ['memoryBlocks'],
 }
 
-type RangeName = 'ptes' | 'pages' | 'folios' | 'contents' | 'holders' | 'swapMap'
+type RangeName =
+  | 'ptes'
+  | 'pages'
+  | 'folios'
+  | 'contents'
+  | 'holders'
+  | 'swapMap'
+  | 'daxEntries'
+  | 'memoryBlocks'
+
+/** Kinds whose range table has a space for each object. */
+const SPACED: readonly string[] = ['pte', 'dax_entry']
 
 interface Found {
   readonly def: Struct
@@ -68,14 +96,15 @@ export function inspect(k: Kernel, target: Target, changes: readonly Change[]): 
   const parts = ranges[target.kind]
   if (parts === undefined) {
     const found = findRow(k, target, changes)
-    return found === undefined ? [] : fieldsOf(found)
+    if (found === undefined) return []
+    return target.kind === 'pgmap' ? [...fieldsOf(found), doneField(k, target)] : fieldsOf(found)
   }
   if (target.kind === 'page' && !k.pages.has(target.key ?? 0)) return []
   const fields = parts.flatMap((name) => {
     const found = findRun(k, name, target, changes)
     return found === undefined ? [] : fieldsOf(found)
   })
-  return target.kind === 'pte' ? [...entryValue(k, target), ...fields] : fields
+  return [...derived(k, target), ...fields]
 }
 
 function fieldsOf({ def, row, change }: Found): InspectedField[] {
@@ -98,13 +127,33 @@ function fieldsOf({ def, row, change }: Found): InspectedField[] {
   })
 }
 
-/** The 64 bits of an entry, which the heap keeps as fields. */
-function entryValue(k: Kernel, { id, key = 0 }: Target): InspectedField[] {
-  const ptes = k.ptes.in(id)
-  if (!ptes.has(key)) return []
-  const value = `0x${pteValue(ptes.at(key)).toString(16).padStart(16, '0')}`
-  const about = 'The 64 bits of the entry, as the hardware reads them.'
-  return [{ name: 'value', value, was: undefined, about, to: undefined }]
+/** What the kernel has as one word, and the heap as fields. */
+function derived(k: Kernel, { kind, id, key = 0 }: Target): InspectedField[] {
+  const field = (name: string, value: string, about: string): InspectedField => ({
+    name,
+    value,
+    was: undefined,
+    about,
+    to: undefined,
+  })
+  if (kind === 'pte' && k.ptes.in(id).has(key)) {
+    const value = `0x${pteValue(k.ptes.in(id).at(key)).toString(16).padStart(16, '0')}`
+    return [field('value', value, 'The 64 bits of the entry, as the hardware reads them.')]
+  }
+  if (kind !== 'dax_entry') return []
+  const { value, word } = dax_make_entry(k.daxEntries.in(id).at(key))
+  return [
+    field('value', `0x${value.toString(16)}`, '(pfn << DAX_SHIFT) | flags (fs/dax.c).'),
+    field('slot', `0x${word.toString(16)}`, 'The word in i_pages: xa_mk_value(value).'),
+  ]
+}
+
+/** The completion of a pgmap, which the release callback of its percpu_ref fires. */
+function doneField(k: Kernel, { id }: Target): InspectedField {
+  const { state } = k.pgmaps.at(id)
+  const value = state === 'dead' || state === 'exited' ? 'completed' : 'not yet'
+  const about = 'Completed by dev_pagemap_percpu_release() when the count is 0.'
+  return { name: 'done', value, was: undefined, about, to: undefined }
 }
 
 function findRun(
@@ -113,8 +162,8 @@ function findRun(
   { kind, id, key = 0 }: Target,
   changes: readonly Change[],
 ): Found | undefined {
-  const space = kind === 'pte' ? id : 0
-  const range = kind === 'pte' ? k.ptes.in(id) : k[name]
+  const space = SPACED.includes(kind) ? id : 0
+  const range = SPACED.includes(kind) ? k[name].in(id) : k[name]
   const [run] = range.runs(key, key + 1)
   if (run === undefined) return undefined
   return {

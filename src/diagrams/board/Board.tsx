@@ -1,14 +1,17 @@
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding, Target } from '../../machine'
 import { CardMark } from '../shared/CardMark'
 import { cardText, targetKey } from '../shared/cards'
 import { WhereDiagram } from '../where/WhereDiagram'
+import { AddressField } from './AddressField'
 import { chainOf } from './chain'
 import { layoutBoard } from './layout'
+import type { Part, Topology, TopologyNode } from './part'
 import type { Ribbon } from './ribbons'
 import { type BoardView, selectBoard } from './select'
+import { TopologyMarks } from './TopologyMarks'
 
 export interface BoardProps {
   readonly kernel: Kernel
@@ -29,13 +32,23 @@ export interface BoardProps {
 /** The five lanes, from who to where, with the ribbons between them. */
 export function Board({ hovered, selected, onHover, onPick, ...state }: BoardProps) {
   const [frame, width] = useWidth()
+  const part = usePart()
+  const [asked, ask] = useState<number | undefined>()
   const { kernel, changes, findings, version, focus } = state
+  const hpa = part?.addressOf(kernel, hovered) ?? asked
   // biome-ignore lint/correctness/useExhaustiveDependencies: version stands for the kernel's state
   const view = useMemo(
-    () => selectBoard(kernel, changes, findings, focus),
-    [kernel, changes, findings, focus, version],
+    () => selectBoard(kernel, changes, findings, focus, part && { part, hpa }),
+    [kernel, changes, findings, focus, version, part, hpa],
   )
-  const layout = useMemo(() => layoutBoard(view, width), [view, width])
+  const layout = useMemo(() => layoutBoard(view, width, part), [view, width, part])
+  const pick = useCallback(
+    (target: Target, element: Element) => {
+      if (target.kind === 'hpa') ask(target.key)
+      else onPick(target, element)
+    },
+    [onPick],
+  )
   const chain = hovered === undefined ? undefined : chainOf(hovered, view.links)
   const light = (target: Target): string => {
     const key = targetKey(target)
@@ -43,7 +56,7 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
     const lit = chain === undefined ? '' : chain.has(key) ? 'lit' : 'dim'
     return `${lit} ${isSelected ? 'selected' : ''}`
   }
-  const handlers = { onHover, onPick }
+  const handlers = { onHover, onPick: pick }
   return (
     <figure className="board" ref={frame} aria-label="The board: who may still touch which page">
       <svg width={layout.width} height={layout.height} role="presentation">
@@ -69,7 +82,11 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
           WHERE
         </text>
         <WhereDiagram ranges={layout.where.ranges} light={light} {...handlers} />
+        {layout.topology !== undefined && (
+          <TopologyMarks placed={layout.topology} light={light} {...handlers} />
+        )}
       </svg>
+      {layout.topology !== undefined && <AddressField {...layout.topology.field} onAsk={ask} />}
       <TextTwin view={view} />
     </figure>
   )
@@ -125,8 +142,34 @@ function TextTwin({ view }: { view: BoardView }) {
       {view.lanes.map(({ name, cards }) => (
         <p key={name}>{`${name}: ${cards.map(cardText).join('. ') || 'nothing'}.`}</p>
       ))}
+      {view.topology !== undefined && <p>{`CXL: ${topologyText(view.topology)}.`}</p>}
     </figcaption>
   )
+}
+
+const WIRE_WORDS = { up: 'decodes', reset: 'at reset', down: 'link down' } as const
+
+/** Ports and cards from the root down, each with what is behind it, and the address at the end. */
+function topologyText({ roots, address }: Topology): string {
+  const nodeText = ({ card, wire, children }: TopologyNode): string =>
+    [`${cardText(card)} (${WIRE_WORDS[wire]})`, ...children.map(nodeText)].join('. ')
+  return [...roots.map(nodeText), cardText(address)].join('. ')
+}
+
+/** The part of the board that few first pictures need. Without it the rest is as it was. */
+function usePart(): Part | undefined {
+  const [part, setPart] = useState<Part | undefined>()
+  useEffect(() => {
+    let isGone = false
+    import('./late').then(
+      ({ late }) => isGone || setPart(late),
+      () => undefined,
+    )
+    return () => {
+      isGone = true
+    }
+  }, [])
+  return part
 }
 
 function Hatching() {

@@ -13,11 +13,19 @@ function marksOf(scene: Scene, { table, id, key }: Finding): Target[] {
       return key === undefined ? [] : cardsOfPages(scene, key, 1)
     case 'pinHandles':
       return [{ kind: 'pin', id }]
+    case 'tasks':
+      return [threadMark(scene, id)]
     case 'swapMap':
       return key === undefined ? [] : [{ kind: 'swap_slot', id: 0, key }]
     default:
       return []
   }
+}
+
+/** A thread stands in the card of its process, if it has one. */
+function threadMark({ k }: Scene, id: number): Target {
+  const { mm } = k.tasks.at(id)
+  return mm === 0 ? { kind: 'task', id } : { kind: 'mm', id: mm }
 }
 
 /** Cards with what is wrong with them, in the words of the property. */

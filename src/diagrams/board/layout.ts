@@ -1,6 +1,7 @@
 import { type PlacedCard, stackCards } from '../shared/card-layout'
 import { layoutWhere, type PlacedRange } from '../where/layout'
-import { type Ribbon, ribbonsOf } from './ribbons'
+import type { Part, PlacedTopology } from './part'
+import { type PlacedEnd, type Ribbon, ribbonsOf } from './ribbons'
 import type { BoardView } from './select'
 
 export interface PlacedLane {
@@ -19,6 +20,7 @@ export interface BoardLayout {
     readonly y: number
     readonly ranges: readonly PlacedRange[]
   }
+  readonly topology?: PlacedTopology
   /** Empty where the lanes lie below each other. */
   readonly ribbons: readonly Ribbon[]
 }
@@ -37,14 +39,38 @@ const PARTS = [
   { lane: 0.12, gap: 0 },
 ] as const
 
-/** Geometry of the board for a width in pixels: lanes side by side with ribbons, or stacked. */
-export const layoutBoard = (view: BoardView, width: number): BoardLayout =>
-  width < STACK_BELOW ? stacked(view, width) : sideBySide(view, width)
+/** The same where the last lane has a topology to show. */
+const TOPOLOGY_PARTS = [
+  { lane: 0.165, gap: 0.024 },
+  { lane: 0.182, gap: 0.024 },
+  { lane: 0.204, gap: 0.024 },
+  { lane: 0.153, gap: 0.024 },
+  { lane: 0.2, gap: 0 },
+] as const
+/** Above the topology, in pixels. */
+const TOPOLOGY_GAP = 20
 
-function sideBySide({ lanes, ranges, links }: BoardView, width: number): BoardLayout {
+/** Geometry of the board for a width in pixels: lanes side by side with ribbons, or stacked. */
+export const layoutBoard = (view: BoardView, width: number, part?: Part): BoardLayout =>
+  width < STACK_BELOW ? stacked(view, width, part) : sideBySide(view, width, part)
+
+/** The topology below the tree, where there is one. */
+function below(
+  { topology }: BoardView,
+  part: Part | undefined,
+  x: number,
+  bottom: number,
+  width: number,
+): PlacedTopology | undefined {
+  return topology === undefined ? undefined : part?.place(topology, x, bottom + TOPOLOGY_GAP, width)
+}
+
+function sideBySide(view: BoardView, width: number, part: Part | undefined): BoardLayout {
+  const { lanes, ranges, links } = view
   const room = width - 2 * MARGIN
   let x = MARGIN
-  const starts = PARTS.map(({ lane, gap }) => {
+  const parts = view.topology === undefined ? PARTS : TOPOLOGY_PARTS
+  const starts = parts.map(({ lane, gap }) => {
     const start = x
     x += (lane + gap) * room
     return { start, width: lane * room }
@@ -56,18 +82,36 @@ function sideBySide({ lanes, ranges, links }: BoardView, width: number): BoardLa
   })
   const { start: whereX = 0, width: whereWidth = 0 } = starts[lanes.length] ?? {}
   const tree = layoutWhere(ranges, whereX, TITLE, whereWidth)
-  const height = Math.max(tree.bottom, ...placed.map(({ bottom }) => bottom))
+  const topology = below(view, part, whereX, tree.bottom, whereWidth)
+  const height = Math.max(topology?.bottom ?? tree.bottom, ...placed.map(({ bottom }) => bottom))
   const placedLanes = placed.map(({ lane }) => lane)
   return {
     width,
     height,
     lanes: placedLanes,
     where: { x: whereX, y: 0, ranges: tree.placed },
-    ribbons: ribbonsOf(links, placedLanes, tree.placed),
+    ...(topology === undefined ? {} : { topology }),
+    ribbons: ribbonsOf(links, placedLanes, [...tree.placed.map(rangeBox), ...cardBoxes(topology)]),
   }
 }
 
-function stacked({ lanes, ranges }: BoardView, width: number): BoardLayout {
+const rangeBox = ({ range, x, y, width, height }: PlacedRange): PlacedEnd => ({
+  target: range.target,
+  left: x,
+  right: x + width,
+  middle: y + height / 2,
+})
+
+const cardBoxes = (topology: PlacedTopology | undefined): PlacedEnd[] =>
+  (topology?.cards ?? []).map(({ card, x, y, width }) => ({
+    target: card.target,
+    left: x,
+    right: x + width,
+    middle: y + 15,
+  }))
+
+function stacked(view: BoardView, width: number, part: Part | undefined): BoardLayout {
+  const { lanes, ranges } = view
   let y = 0
   const placed = lanes.map(({ name, cards }) => {
     const stack = stackCards(cards, MARGIN, y + TITLE, width - 2 * MARGIN)
@@ -77,5 +121,8 @@ function stacked({ lanes, ranges }: BoardView, width: number): BoardLayout {
   })
   const tree = layoutWhere(ranges, MARGIN, y + TITLE, width - 2 * MARGIN)
   const where = { x: MARGIN, y, ranges: tree.placed }
-  return { width, height: tree.bottom, lanes: placed, where, ribbons: [] }
+  const topology = below(view, part, MARGIN, tree.bottom, width - 2 * MARGIN)
+  const height = topology?.bottom ?? tree.bottom
+  const board = { width, height, lanes: placed, where, ribbons: [] }
+  return topology === undefined ? board : { ...board, topology }
 }

@@ -1,7 +1,7 @@
 import { linkHorizontal } from 'd3-shape'
-import type { PlacedCard } from '../shared/card-layout'
+import type { Target } from '../../machine'
+import { PADDING, type PlacedCard, placeCells } from '../shared/card-layout'
 import { type Link, targetKey } from '../shared/cards'
-import type { PlacedRange } from '../where/layout'
 
 /** A link as a curve; `end` is where it arrives. */
 export interface Ribbon {
@@ -15,6 +15,14 @@ interface Box {
   readonly left: number
   readonly right: number
   /** Where ribbons leave and arrive. */
+  readonly middle: number
+}
+
+/** A mark of the last lane, where ribbons arrive. */
+export interface PlacedEnd {
+  readonly target: Target
+  readonly left: number
+  readonly right: number
   readonly middle: number
 }
 
@@ -34,10 +42,11 @@ const curve = linkHorizontal<unknown, [number, number]>()
 export function ribbonsOf(
   links: readonly Link[],
   lanes: readonly Lane[],
-  ranges: readonly PlacedRange[],
+  last: readonly PlacedEnd[],
 ): Ribbon[] {
-  const boxes = boxesOf(lanes, ranges)
+  const boxes = boxesOf(lanes, last)
   const ends = links.flatMap((link) => {
+    if (link.isSilent === true) return []
     const from = boxes.get(targetKey(link.from))
     const to = boxes.get(targetKey(link.to))
     return from === undefined || to === undefined ? [] : [{ link, from, to }]
@@ -108,23 +117,25 @@ function nearestGap(cards: readonly PlacedCard[], y: number): number {
   return gaps.reduce((best, gap) => (Math.abs(gap - y) < Math.abs(best - y) ? gap : best))
 }
 
-function boxesOf(lanes: readonly Lane[], ranges: readonly PlacedRange[]): Map<string, Box> {
+function boxesOf(lanes: readonly Lane[], last: readonly PlacedEnd[]): Map<string, Box> {
   const boxes = new Map<string, Box>()
   lanes.forEach(({ cards }, lane) => {
     for (const { card, x, y, width, rows } of cards) {
       const box = { lane, left: x, right: x + width, middle: y + 15 }
       if (!boxes.has(targetKey(card.target))) boxes.set(targetKey(card.target), box)
-      for (const { row, y: rowY, height } of rows)
+      for (const { row, y: rowY, height } of rows) {
         if (row.kind === 'mark')
           boxes.set(targetKey(row.target), { ...box, middle: y + rowY + (height - 8) / 2 })
+        if (row.kind === 'cells')
+          for (const placed of placeCells(row, width - 2 * PADDING))
+            boxes.set(targetKey(placed.cell.target), {
+              ...box,
+              middle: y + rowY + placed.y + placed.height / 2,
+            })
+      }
     }
   })
-  for (const { range, x, y, width, height } of ranges)
-    boxes.set(targetKey(range.target), {
-      lane: lanes.length,
-      left: x,
-      right: x + width,
-      middle: y + height / 2,
-    })
+  for (const { target, left, right, middle } of last)
+    boxes.set(targetKey(target), { lane: lanes.length, left, right, middle })
   return boxes
 }

@@ -9,6 +9,7 @@ import type { CardView, Link } from '../shared/cards'
 import { type RangeView, selectWhere } from '../where/select'
 import { linkWho, selectWho } from '../who/select'
 import { withFindings } from './findings'
+import type { Part, Topology } from './part'
 
 /** A lane of the board, from who to where. */
 export interface Lane {
@@ -20,6 +21,14 @@ export interface BoardView {
   readonly lanes: readonly Lane[]
   readonly ranges: readonly RangeView[]
   readonly links: readonly Link[]
+  /** Ports and cards of CXL, where the machine has any. */
+  readonly topology?: Topology
+}
+
+/** The part that has arrived, and the CXL address that the reader asks about. */
+export interface Late {
+  readonly part: Part
+  readonly hpa: number | undefined
 }
 
 /** All that the board shows of a kernel at one moment. */
@@ -28,15 +37,20 @@ export function selectBoard(
   changes: readonly Change[],
   findings: readonly Finding[],
   focus: number,
+  late?: Late,
 ): BoardView {
   const scene = sceneOf(k)
   const told = (cards: readonly CardView[]) => withFindings(scene, cards, findings)
+  const part = late?.part
+  const topology = part?.topology(k, changes, late?.hpa)
+  const who = [...selectWho(scene, changes), ...(part?.who(scene, changes) ?? [])]
+  const owner = [...selectOwner(scene, changes), ...(part?.owner(scene, changes, findings) ?? [])]
   return {
     lanes: [
-      { name: 'Who', cards: told(selectWho(scene, changes)) },
+      { name: 'Who', cards: told(who) },
       { name: 'Page table', cards: selectPageTable(scene, changes, findings) },
       { name: 'Pages', cards: told(selectPages(scene, changes)) },
-      { name: 'Owner', cards: told(selectOwner(scene, changes)) },
+      { name: 'Owner', cards: told(owner) },
     ],
     ranges: selectWhere(k, focus),
     links: [
@@ -44,6 +58,8 @@ export function selectBoard(
       ...linkPageTable(scene, findings),
       ...linkPages(scene),
       ...linkOwner(k),
+      ...(part?.links(scene) ?? []),
     ],
+    ...(topology === undefined ? {} : { topology }),
   }
 }

@@ -39,7 +39,7 @@ export function entryCard(entry: Entry, context: Context): CardView {
     ...(isSameAddress ? {} : { above: pathText(run.start, isPmd(entry), isOne) }),
     title: isOne ? entryName(entry) : `${entryName(entry)} of ${processName(k, mm)}`,
     side: sideText(entry),
-    tone: broken === undefined ? 'plain' : 'broken',
+    tone: broken !== undefined ? 'broken' : run.kind === 'hwpoison' ? 'poisoned' : 'plain',
     rows,
   }
 }

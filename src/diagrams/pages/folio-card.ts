@@ -16,6 +16,7 @@ import type { BitCell, CardView, Pill, Row } from '../shared/cards'
 import { was, wasAtKey } from '../shared/changed'
 import { hex, hexWord, pageCount, pageRange } from '../shared/format'
 import { byteOf } from '../shared/page-byte'
+import { poisonRows } from './poison'
 import { isReallyPinned, labelsRow, momentaryRows } from './users'
 
 /** Short names of the flags, in the order of their bits; exclusive and swapcache are drawn apart. */
@@ -41,13 +42,15 @@ export function folioCard(
 ): CardView {
   const { start, end, isFull } = group
   const isPinned = maybeDmaPinned(k, start)
+  const poison = poisonRows(k, start)
+  const rows = isFull ? fullRows(k, group, changes) : shortRows(k, group, changes)
   return {
     target: { kind: 'page', id: 0, key: start },
     above: who,
     title: pageRange(start, end - start),
     side: sideText(k, group),
-    tone: isPinned ? 'pinned' : 'plain',
-    rows: isFull ? fullRows(k, group, changes) : shortRows(k, group, changes),
+    tone: poison.length > 0 ? 'poisoned' : isPinned ? 'pinned' : 'plain',
+    rows: [...poison, ...rows],
   }
 }
 

@@ -1,3 +1,4 @@
+import { MEMORY_REGION } from '../../linux/drivers/infiniband/umem'
 import { FOLL } from '../../linux/include/gup'
 import type { Kernel } from '../../linux/kernel'
 
@@ -10,8 +11,17 @@ export const processName = (k: Kernel, mm: number): string =>
 export const taskName = (k: Kernel, task: number): string =>
   task !== 0 && k.tasks.isLive(task) ? k.tasks.at(task).name : 'nobody'
 
+/** The RDMA adapter of the machine. */
+export const adapterName = (k: Kernel): string =>
+  k.tasks.find(({ role, name }) => role === 'device' && name.startsWith('mlx5'))?.name ??
+  'an RDMA adapter'
+
+export const isMemoryRegion = ({ user }: Handle): boolean => user === MEMORY_REGION
+
 /** The device that has the pages: as the handle says, or the only one there is. */
-export function deviceName(k: Kernel, { user }: Handle): string | undefined {
+export function deviceName(k: Kernel, handle: Handle): string | undefined {
+  const { user } = handle
+  if (isMemoryRegion(handle)) return adapterName(k)
   if (user !== '') return user
   const devices = k.tasks.rows().filter(({ role }) => role === 'device')
   return devices.length === 1 ? devices[0]?.name : undefined

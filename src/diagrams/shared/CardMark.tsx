@@ -1,7 +1,15 @@
 import type { KeyboardEvent, ReactNode } from 'react'
 import type { Target } from '../../machine'
 import { ByteMark, byteWidth } from './ByteMark'
-import { clipText, clipWords, PADDING, type PlacedCard, type PlacedRow } from './card-layout'
+import {
+  clipText,
+  clipWords,
+  PADDING,
+  type PlacedCard,
+  type PlacedCell,
+  type PlacedRow,
+  placeCells,
+} from './card-layout'
 import { cardText, rowText } from './cards'
 import { RowMark } from './RowMark'
 
@@ -61,7 +69,6 @@ export function CardMark({ placed, light, ...handlers }: CardProps) {
   const { card, x, y, width, height, rows } = placed
   const side = clipText(card.side, width * 0.45)
   const title = clipText(card.title, width - 2 * PADDING - side.length * 6.3 - 8, 7.2)
-  const rest = rows.filter(({ row }) => row.kind !== 'mark')
   return (
     <g transform={`translate(${x} ${y})`}>
       <Mark
@@ -83,7 +90,7 @@ export function CardMark({ placed, light, ...handlers }: CardProps) {
         <text className="side" x={width - PADDING} y={20} textAnchor="end">
           {side}
         </text>
-        {rest.map((row) => (
+        {rows.map((row) => (
           <RowMark key={row.y} placed={row} width={width} />
         ))}
       </Mark>
@@ -102,6 +109,14 @@ interface NestedProps extends MarkHandlers {
 
 /** A mark of its own inside a card: an area inside its process. */
 function NestedMark({ placed: { row, y }, width, light, ...handlers }: NestedProps) {
+  if (row.kind === 'cells')
+    return (
+      <g transform={`translate(${PADDING} ${y})`}>
+        {placeCells(row, width - 2 * PADDING).map((cell) => (
+          <CellMark key={cell.cell.says} placed={cell} light={light} {...handlers} />
+        ))}
+      </g>
+    )
   if (row.kind !== 'mark') return null
   const inner = width - 2 * PADDING
   const left = Math.max(28, 18 + row.title.length * 8)
@@ -126,6 +141,39 @@ function NestedMark({ placed: { row, y }, width, light, ...handlers }: NestedPro
           {clipText(row.sub, inner - subLeft - 8, 6.7)}
         </text>
         {row.byte !== undefined && <ByteMark byte={row.byte} right={inner - 7} y={6} />}
+      </Mark>
+    </g>
+  )
+}
+
+interface CellProps extends MarkHandlers {
+  readonly placed: PlacedCell
+  readonly light: (target: Target) => string
+}
+
+/** A cell of a strip: filled or hollow, with its words. */
+function CellMark({ placed: { cell, x, y, width, height }, light, ...handlers }: CellProps) {
+  const { target, title, lines, on, tone, changed, says } = cell
+  return (
+    <g transform={`translate(${x} ${y})`}>
+      <Mark
+        target={target}
+        label={says}
+        className={`cell ${on ? 'on' : 'off'} tone-${tone} ${changed ? 'changed' : ''} ${light(target)}`}
+        {...handlers}
+      >
+        <rect className="box" width={width} height={height} rx={3} />
+        {[title, ...lines].map((line, i) => (
+          <text
+            key={line}
+            className={i === 0 ? 'name' : 'state'}
+            x={width / 2}
+            y={14 + i * 12}
+            textAnchor="middle"
+          >
+            {line}
+          </text>
+        ))}
       </Mark>
     </g>
   )

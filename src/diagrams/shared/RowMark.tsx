@@ -29,6 +29,7 @@ export function RowMark({ placed, width }: RowProps) {
     case 'labels':
       return <LabelsMark title={row.title} lines={row.lines} y={y} width={inner} />
     case 'mark':
+    case 'cells':
       return null
     default:
       return row satisfies never

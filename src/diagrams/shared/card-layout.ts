@@ -1,4 +1,4 @@
-import type { CardView, Row } from './cards'
+import type { CardView, Cell, Row } from './cards'
 
 /** Where a card and its rows lie, in pixels. */
 export interface PlacedCard {
@@ -34,8 +34,39 @@ const fixedHeights = { bits: 28, count: 44, pills: 26, bar: 24, mark: 52, byte: 
 /** A line of labels, and their heading. */
 export const LABEL_LINE = 15
 
-function rowHeight(row: Row, lines: readonly string[]): number {
+/** A cell where it lies in its row, in pixels. */
+export interface PlacedCell {
+  readonly cell: Cell
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+const CELL_GAP = 3
+const CELL_LINE = 12
+
+/** Cells beside each other, as many as fit, and the others below them. */
+export function placeCells({ cells, least }: Row & { kind: 'cells' }, width: number): PlacedCell[] {
+  const fit = Math.max(1, Math.floor((width + CELL_GAP) / (least + CELL_GAP)))
+  const columns = Math.min(fit, cells.length)
+  const cellWidth = (width + CELL_GAP) / columns - CELL_GAP
+  const height = 8 + CELL_LINE * (1 + Math.max(...cells.map(({ lines }) => lines.length)))
+  return cells.map((cell, i) => ({
+    cell,
+    x: (i % columns) * (cellWidth + CELL_GAP),
+    y: Math.floor(i / columns) * (height + CELL_GAP),
+    width: cellWidth,
+    height,
+  }))
+}
+
+function rowHeight(row: Row, lines: readonly string[], width: number): number {
   if (row.kind === 'text') return lines.length * LINE
+  if (row.kind === 'cells') {
+    const last = placeCells(row, width).at(-1)
+    return last === undefined ? 0 : last.y + last.height + 6
+  }
   if (row.kind === 'labels') return (row.lines.length + 1) * LABEL_LINE + 4
   return fixedHeights[row.kind]
 }
@@ -57,12 +88,13 @@ export function stackCards(
   return { placed, bottom: y }
 }
 
-function placeCard(card: CardView, x: number, y: number, width: number): PlacedCard {
+export function placeCard(card: CardView, x: number, y: number, width: number): PlacedCard {
   let at = HEADER
   const rows = card.rows.map((row, i) => {
     if (row.kind !== 'text' && card.rows[i - 1]?.kind === 'text') at += LEAD
-    const lines = row.kind === 'text' ? textLines(row, width - 2 * PADDING) : []
-    const height = rowHeight(row, lines)
+    const inner = width - 2 * PADDING
+    const lines = row.kind === 'text' ? textLines(row, inner) : []
+    const height = rowHeight(row, lines, inner)
     const placed = { row, y: at, height, lines }
     at += height
     return placed

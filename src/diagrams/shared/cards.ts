@@ -1,7 +1,15 @@
 import type { Target } from '../../machine'
 
 /** What a colour means, everywhere: never the only sign, a word or a shape always says the same. */
-export type Tone = 'plain' | 'quiet' | 'mapped' | 'pinned' | 'owned' | 'broken' | 'gone'
+export type Tone =
+  | 'plain'
+  | 'quiet'
+  | 'mapped'
+  | 'pinned'
+  | 'owned'
+  | 'broken'
+  | 'poisoned'
+  | 'gone'
 
 export interface BitCell {
   readonly name: string
@@ -41,6 +49,21 @@ export interface LabelLine {
   readonly where: string
 }
 
+/** A small mark of a strip inside a card: a decoder, a memory block, a stripe of an interleave set. */
+export interface Cell {
+  readonly target: Target
+  readonly title: string
+  /** Printed below the title, one short line each. */
+  readonly lines: readonly string[]
+  /** Filled; otherwise hollow, with a dashed edge. */
+  readonly on: boolean
+  readonly tone: Tone
+  /** Changed by the last step. */
+  readonly changed: boolean
+  /** All of it in words. */
+  readonly says: string
+}
+
 /** A line of a card. */
 export type Row =
   | {
@@ -68,6 +91,12 @@ export type Row =
       readonly byte?: Byte
     }
   | { readonly kind: 'byte'; readonly label: string; readonly byte: Byte }
+  | {
+      readonly kind: 'cells'
+      /** Pixels that a cell needs: as many stand beside each other as there is room for. */
+      readonly least: number
+      readonly cells: readonly Cell[]
+    }
   | { readonly kind: 'labels'; readonly title: string; readonly lines: readonly LabelLine[] }
 
 /** An object of the kernel as the board draws it. */
@@ -86,6 +115,8 @@ export interface Link {
   readonly from: Target
   readonly to: Target
   readonly tone: Tone
+  /** Part of the chain of a mark, and not drawn. */
+  readonly isSilent?: true
 }
 
 export const targetKey = ({ kind, id, key }: Target): string => `${kind}:${id}:${key ?? ''}`
@@ -128,6 +159,8 @@ export function rowText(row: Row): string {
       return `${row.title}: ${row.value}, ${row.sub}${row.byte === undefined ? '' : `, reads ${byteText(row.byte)}`}`
     case 'byte':
       return `${row.label} ${byteText(row.byte)}`
+    case 'cells':
+      return row.cells.map(({ says }) => says).join(', ')
     case 'labels':
       return `${row.title}: ${
         row.lines

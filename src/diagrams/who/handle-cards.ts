@@ -1,7 +1,7 @@
 import { type Change, flagsSet } from '../../arena'
 import { FOLL } from '../../linux/include/gup'
 import type { Kernel } from '../../linux/kernel'
-import { deviceName, handleKind, isWriter, taskName } from '../scene/names'
+import { deviceName, handleKind, isMemoryRegion, isWriter, taskName } from '../scene/names'
 import type { Byte, CardView, Row } from '../shared/cards'
 import { hex, pageCount, pageRange } from '../shared/format'
 import { byteOf } from '../shared/page-byte'
@@ -30,7 +30,7 @@ function handleCard(k: Kernel, handle: Handle, changes: readonly Change[]): Card
   return {
     target: { kind: 'pin', id },
     title: device ?? handleKind(handle),
-    side: device === undefined ? count : `${handleKind(handle)}, ${count}`,
+    side: device === undefined ? count : `${use(handle)}, ${count}`,
     tone: coherence.kind === 'other' ? 'broken' : 'pinned',
     rows: [
       ...(first === undefined ? [] : [bytesRow(handle, byteOf(k, first.pfn, changes))]),
@@ -50,6 +50,9 @@ function handleCard(k: Kernel, handle: Handle, changes: readonly Change[]): Card
 }
 
 const walking: Row = { kind: 'text', value: 'get_user_pages is at work', tone: 'quiet' }
+
+/** A memory region of RDMA, or the kind of GUP. */
+const use = (handle: Handle): string => (isMemoryRegion(handle) ? 'RDMA MR' : handleKind(handle))
 
 /** The flags, less the one that its title says. */
 const foll = ({ flags }: Handle): string =>

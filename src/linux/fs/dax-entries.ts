@@ -8,6 +8,18 @@ import { printk } from '../kernel/printk'
 import { countDaxEntry } from '../mm/rmap'
 import { taskHolds } from '../wait-holders'
 
+/** What a slot of i_pages holds for an entry: the value, and the word with the mark of a value. */
+interface Slot {
+  readonly value: number
+  readonly word: number
+}
+
+/** dax_make_entry(): (pfn << DAX_SHIFT) | flags, and xa_mk_value() of it. Empty and zero entries have no pfn. */
+export function dax_make_entry({ pfn, flags }: { pfn: number; flags: number }): Slot {
+  const value = (pfn === NONE ? 0 : pfn) * 16 + flags
+  return { value, word: value * 2 + 1 }
+}
+
 /** File pages [first, last) that one fault is about: 1, or the 512 of a PMD. */
 export interface Span {
   readonly inode: number

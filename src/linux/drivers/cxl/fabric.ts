@@ -34,13 +34,15 @@ function positionAt(k: Kernel, { hpa_base, size, region }: Decoder, hpa: number)
   return decodeHpa({ hpa_base, size, ways, granularity }, hpa).pos
 }
 
+/** What the fabric answers to a load of a page, by its first byte. */
+export const answerOf = (k: Kernel, pfn: number): Answer => answerAt(k, pfn * PAGE)
+
 /**
- * What the fabric answers to a load of a page, by its first byte. A link that is down gives all-ones;
- * an address that no decoder claims gives an error (both platform dependent, from memory).
+ * What the fabric answers to a load of an address. A link that is down gives all-ones; an address that
+ * no decoder claims gives an error (both platform dependent, from memory).
  */
-export function answerOf(k: Kernel, pfn: number): Answer {
+export function answerAt(k: Kernel, hpa: number): Answer {
   if (k.cxlDecoders.capacity === 0) return 'none'
-  const hpa = pfn * PAGE
   if (!rootDecoders(k).some((root) => claims(root, hpa))) return 'none'
   const bridge = bridgeDecoder(k, hpa)
   if (bridge === undefined) return 'decode_error'

@@ -24,7 +24,13 @@ export const commit_store = operation({
   does: 'Commits a region, or with 0 takes it back: the driver first, the decoders after it.',
   source: { file: 'drivers/cxl/core/region.c', fn: 'commit_store', version: '6.12' },
   leftOut: 'Regions that firmware locked.',
-  start: regionStart('Commit the region, or with 0 reset it', 1),
+  start: {
+    ...regionStart('Commit the region, or reset it', 1),
+    args(k, { id }) {
+      const { state } = k.cxlRegions.at(id)
+      return { region: k.cxlRegions.at(id).id, commit: state === 'COMMIT' ? 0 : 1 }
+    },
+  },
   params: { region: ref('cxl_region'), commit: int() },
   entry: 'look',
   steps: {

@@ -5,7 +5,7 @@ import { dropAll } from '../../mm/gup-count'
 import { operation } from '../../operation'
 
 /** How a handle is called that an RDMA adapter has registered. */
-const MEMORY_REGION = 'RDMA region'
+export const MEMORY_REGION = 'RDMA region'
 
 /** §4.6, W23 and W29 of the DAX sheet: ibv_reg_mr(). Returns how many pages are pinned, or an errno. */
 export const ib_umem_get = operation({

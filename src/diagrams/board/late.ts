@@ -1,0 +1,22 @@
+import { addressOf } from '../cxl/address'
+import { placeTopology } from '../cxl/layout'
+import { cxlOwners, linkCxl } from '../cxl/owners'
+import { selectTopology } from '../cxl/select'
+import { blockCards, linkBlocks } from '../memory-blocks/select'
+import { leaseCards } from '../owner/lease-cards'
+import { linkOdp, odpCards } from '../who/odp-cards'
+import type { Part } from './part'
+
+/** What the board draws besides, once it has arrived. */
+export const late: Part = {
+  who: ({ k }, changes) => odpCards(k, changes),
+  owner: ({ k }, changes, findings) => [
+    ...leaseCards(k, changes),
+    ...blockCards(k, changes, findings),
+    ...cxlOwners(k, changes),
+  ],
+  links: (scene) => [...linkOdp(scene), ...linkBlocks(scene), ...linkCxl(scene)],
+  topology: selectTopology,
+  place: placeTopology,
+  addressOf,
+}
