@@ -5,13 +5,11 @@ import type { Finding, Target } from '../../machine'
 import { CardMark } from '../shared/CardMark'
 import { cardText, targetKey } from '../shared/cards'
 import { WhereDiagram } from '../where/WhereDiagram'
-import { AddressField } from './AddressField'
 import { chainOf } from './chain'
 import { layoutBoard } from './layout'
-import type { Part, Topology, TopologyNode } from './part'
+import type { Part } from './part'
 import type { Ribbon } from './ribbons'
 import { type BoardView, selectBoard } from './select'
-import { TopologyMarks } from './TopologyMarks'
 
 export interface BoardProps {
   readonly kernel: Kernel
@@ -82,12 +80,14 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
           WHERE
         </text>
         <WhereDiagram ranges={layout.where.ranges} light={light} {...handlers} />
-        {layout.topology !== undefined && (
-          <TopologyMarks placed={layout.topology} light={light} {...handlers} />
+        {part !== undefined && layout.topology !== undefined && (
+          <part.Diagram placed={layout.topology} light={light} {...handlers} />
         )}
       </svg>
-      {layout.topology !== undefined && <AddressField {...layout.topology.field} onAsk={ask} />}
-      <TextTwin view={view} />
+      {part !== undefined && layout.topology !== undefined && (
+        <part.Field place={layout.topology.field} onAsk={ask} />
+      )}
+      <TextTwin view={view} part={part} />
     </figure>
   )
 }
@@ -136,24 +136,15 @@ function PinHeads({ ribbons, light }: RibbonsProps) {
 }
 
 /** The same in words, for who does not see it. */
-function TextTwin({ view }: { view: BoardView }) {
+function TextTwin({ view, part }: { view: BoardView; part: Part | undefined }) {
   return (
     <figcaption className="visually-hidden">
       {view.lanes.map(({ name, cards }) => (
         <p key={name}>{`${name}: ${cards.map(cardText).join('. ') || 'nothing'}.`}</p>
       ))}
-      {view.topology !== undefined && <p>{`CXL: ${topologyText(view.topology)}.`}</p>}
+      {view.topology !== undefined && <p>{`CXL: ${part?.text(view.topology)}.`}</p>}
     </figcaption>
   )
-}
-
-const WIRE_WORDS = { up: 'decodes', reset: 'at reset', down: 'link down' } as const
-
-/** Ports and cards from the root down, each with what is behind it, and the address at the end. */
-function topologyText({ roots, address }: Topology): string {
-  const nodeText = ({ card, wire, children }: TopologyNode): string =>
-    [`${cardText(card)} (${WIRE_WORDS[wire]})`, ...children.map(nodeText)].join('. ')
-  return [...roots.map(nodeText), cardText(address)].join('. ')
 }
 
 /** The part of the board that few first pictures need. Without it the rest is as it was. */

@@ -1,7 +1,10 @@
+import { AddressField } from '../cxl/AddressField'
 import { addressOf } from '../cxl/address'
+import { CxlDiagram } from '../cxl/CxlDiagram'
 import { placeTopology } from '../cxl/layout'
 import { cxlOwners, linkCxl } from '../cxl/owners'
 import { selectTopology } from '../cxl/select'
+import { topologyText } from '../cxl/text'
 import { blockCards, linkBlocks } from '../memory-blocks/select'
 import { leaseCards } from '../owner/lease-cards'
 import { linkOdp, odpCards } from '../who/odp-cards'
@@ -17,6 +20,9 @@ export const late: Part = {
   ],
   links: (scene) => [...linkOdp(scene), ...linkBlocks(scene), ...linkCxl(scene)],
   topology: selectTopology,
+  text: topologyText,
   place: placeTopology,
   addressOf,
+  Diagram: CxlDiagram,
+  Field: AddressField,
 }

@@ -41,11 +41,11 @@ const PARTS = [
 
 /** The same where the last lane has a topology to show. */
 const TOPOLOGY_PARTS = [
-  { lane: 0.165, gap: 0.024 },
-  { lane: 0.182, gap: 0.024 },
-  { lane: 0.204, gap: 0.024 },
-  { lane: 0.153, gap: 0.024 },
-  { lane: 0.2, gap: 0 },
+  { lane: 0.178, gap: 0.023 },
+  { lane: 0.18, gap: 0.023 },
+  { lane: 0.203, gap: 0.023 },
+  { lane: 0.15, gap: 0.023 },
+  { lane: 0.197, gap: 0 },
 ] as const
 /** Above the topology, in pixels. */
 const TOPOLOGY_GAP = 20

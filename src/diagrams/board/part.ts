@@ -1,7 +1,9 @@
+import type { ComponentType } from 'react'
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding, Target } from '../../machine'
 import type { Scene } from '../scene/scene'
+import type { MarkHandlers } from '../shared/CardMark'
 import type { PlacedCard } from '../shared/card-layout'
 import type { CardView, Link } from '../shared/cards'
 
@@ -37,8 +39,24 @@ export interface PlacedTopology {
   readonly cards: readonly PlacedCard[]
   readonly wires: readonly Wire[]
   /** Where an address can be typed. */
-  readonly field: { readonly x: number; readonly y: number; readonly width: number }
+  readonly field: FieldPlace
   readonly bottom: number
+}
+
+interface FieldPlace {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+}
+
+export interface TopologyProps extends MarkHandlers {
+  readonly placed: PlacedTopology
+  readonly light: (target: Target) => string
+}
+
+export interface FieldProps {
+  readonly place: FieldPlace
+  readonly onAsk: (hpa: number | undefined) => void
 }
 
 /** The part of the board that arrives after the page has opened: few first pictures need it. */
@@ -48,7 +66,11 @@ export interface Part {
   links(scene: Scene): Link[]
   /** Nothing where the machine has no CXL. */
   topology(k: Kernel, changes: readonly Change[], hpa: number | undefined): Topology | undefined
+  /** The topology in words. */
+  text(topology: Topology): string
   place(topology: Topology, x: number, top: number, width: number): PlacedTopology
   /** The CXL address that a mark stands for. */
   addressOf(k: Kernel, target: Target | undefined): number | undefined
+  readonly Diagram: ComponentType<TopologyProps>
+  readonly Field: ComponentType<FieldProps>
 }

@@ -32,7 +32,7 @@ export function placeTopology(
     cards: [...placing.cards, card],
     wires: placing.wires,
     field,
-    bottom: card.y + card.height,
+    bottom: card.y + card.height + 2 * GAP,
   }
 }
 

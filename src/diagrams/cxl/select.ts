@@ -82,7 +82,7 @@ function decoderLines(k: Kernel, decoder: Decoder): string[] {
   const { committed, enabled, region, resource, hpa_base, size: bytes, pos, mode } = decoder
   if (resource !== 0) return [`${size(bytes)} at ${hex(hpa_base)}`]
   const name = region !== 0 && k.cxlRegions.isLive(region) ? k.cxlRegions.at(region).name : ''
-  const target = pos >= 0 ? `position ${pos}` : name
+  const target = pos >= 0 ? `pos ${pos}` : name
   const state =
     committed === 0
       ? mode === 'dead'
@@ -91,7 +91,7 @@ function decoderLines(k: Kernel, decoder: Decoder): string[] {
       : enabled === 1
         ? 'committed'
         : 'not reset'
-  return target === '' ? [state] : [state, target]
+  return [target === '' ? state : `${state}, ${target}`]
 }
 
 /** A card in its slot. That another one is there now, or none, is said in words and by its edge. */
@@ -115,7 +115,12 @@ function memdevCard(k: Kernel, memdev: Memdev, changes: readonly Change[]): Card
       tone: gen === 1 ? 'plain' : 'pinned',
       ...was(wasInRow(changes, 'cxlMemdevs', id, 'gen'), String),
     },
-    { kind: 'text', label: 'ram', value: size(ram_size) },
+    {
+      kind: 'text',
+      label: 'port',
+      value: port === '' ? 'none' : port,
+      tone: port === '' ? 'quiet' : 'plain',
+    },
     {
       kind: 'text',
       label: 'driver',
@@ -129,7 +134,7 @@ function memdevCard(k: Kernel, memdev: Memdev, changes: readonly Change[]): Card
   return {
     target: { kind: 'cxl_memdev', id },
     title: name,
-    side: port,
+    side: size(ram_size),
     tone: endpoint === 0 ? 'gone' : !isUp ? 'broken' : gen > 1 ? 'pinned' : 'plain',
     rows: [
       ...stateRows(memdev),

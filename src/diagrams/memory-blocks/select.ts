@@ -8,7 +8,13 @@ import type { Scene } from '../scene/scene'
 import type { CardView, Cell, Link, Row, Tone } from '../shared/cards'
 import { wasAtKey } from '../shared/changed'
 
-type Run = ReturnType<Kernel['memoryBlocks']['runs']>[number]
+type Block = ReturnType<Kernel['memoryBlocks']['at']>
+
+/** Blocks [start, end) that have one cell. */
+interface Run extends Pick<Block, 'state' | 'zone' | 'isolated' | 'dax'> {
+  readonly start: number
+  readonly end: number
+}
 
 /** Blocks that each have a cell; of more, those that are alike share one. */
 const MAX_BLOCKS = 8
@@ -24,13 +30,11 @@ function cellRuns(k: Kernel): Run[] {
   const runs = k.memoryBlocks.runs()
   const count = runs.reduce((sum, { length }) => sum + length, 0)
   if (count > MAX_BLOCKS) return runs
-  return runs.flatMap((run) =>
-    Array.from({ length: run.length }, (_, i) => ({
-      ...run,
-      start: run.start + i,
-      end: run.start + i + 1,
-      length: 1,
-    })),
+  return runs.flatMap(({ start, length, state, zone, isolated, dax }) =>
+    Array.from({ length }, (_, i) => {
+      const block = start + i
+      return { start: block, end: block + 1, state, zone, isolated, dax }
+    }),
   )
 }
 
@@ -49,12 +53,12 @@ export function blockCards(
     {
       target: { kind: 'none', id: 11 },
       title: 'memory blocks',
-      side: isLeaked ? 'of no device' : `of ${k.devDaxes.at(first.dax).name}`,
+      side: isLeaked ? 'leaked' : k.devDaxes.at(first.dax).name,
       tone: wrong.length > 0 ? 'broken' : 'plain',
       rows: [
         ...wrong.map((value): Row => ({ kind: 'text', value, tone: 'broken' })),
         ...(isLeaked ? [leaked] : []),
-        { kind: 'cells', least: 45, cells: runs.map((run) => blockCell(run, changes)) },
+        { kind: 'cells', least: 44, cells: runs.map((run) => blockCell(run, changes)) },
         { kind: 'text', value: '128 MiB each', tone: 'quiet' },
         ...lockRow(k),
       ],
@@ -64,7 +68,7 @@ export function blockCards(
 
 const leaked: Row = {
   kind: 'text',
-  value: 'leaked: claimed until the next reboot',
+  value: 'of no device: claimed until the next reboot',
   tone: 'broken',
 }
 
@@ -75,13 +79,13 @@ const STATE_LINES: Record<Run['state'], readonly string[]> = {
   online: ['online'],
 }
 
-function blockCell(
-  { start, end, length, state, zone, isolated }: Run,
-  changes: readonly Change[],
-): Cell {
-  const title = length === 1 ? String(start) : `${start}…${end - 1}`
+/** As the file `valid_zones` spells them. */
+const ZONE_NAMES: Record<Run['zone'], string> = { MOVABLE: 'Movable', NORMAL: 'Normal' }
+
+function blockCell({ start, end, state, zone, isolated }: Run, changes: readonly Change[]): Cell {
+  const title = end === start + 1 ? String(start) : `${start}…${end - 1}`
   const word = STATE_LINES[state].join('')
-  const where = state === 'offline' ? [] : [zone]
+  const where = state === 'offline' ? [] : [ZONE_NAMES[zone]]
   return {
     target: { kind: 'memory_block', id: 0, key: start },
     title,
@@ -89,11 +93,7 @@ function blockCell(
     on: state !== 'offline',
     tone: STATE_TONE[state],
     changed: wasAtKey(changes, 'memoryBlocks', 0, start, 'state') !== undefined,
-    says: [
-      `memory${title} ${word}`,
-      ...where.map((name) => `ZONE_${name}`),
-      ...(isolated === 0 ? [] : ['isolated']),
-    ].join(' '),
+    says: [`memory${title} ${word}`, ...where, ...(isolated === 0 ? [] : ['isolated'])].join(' '),
   }
 }
 
@@ -101,7 +101,7 @@ function lockRow(k: Kernel): Row[] {
   const holder = hotplugOf(k)?.device_hotplug_lock ?? 0
   return holder === 0
     ? []
-    : [{ kind: 'text', label: 'device_hotplug_lock', value: taskName(k, holder), tone: 'pinned' }]
+    : [{ kind: 'text', value: `device_hotplug_lock: ${taskName(k, holder)}`, tone: 'pinned' }]
 }
 
 /** From pages to their blocks, and from those to the device that added them. */

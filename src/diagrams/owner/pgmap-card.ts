@@ -58,10 +58,10 @@ export function pgmapCard(pgmap: Pgmap, changes: readonly Change[]): CardView {
   }
 }
 
-/** Between the kill and the switch nobody can see a sum of zero. */
+/** Between the kill and the switch no put tests for zero. */
 const graceRow = ({ state, mode }: Pgmap): Row[] =>
   state === 'dying' && mode === 'percpu'
-    ? [{ kind: 'text', value: 'atomic after an RCU grace period: no put tests for 0 before' }]
+    ? [{ kind: 'text', value: 'atomic after an RCU grace period' }]
     : []
 
 /** The completion that the release callback fires when the count is 0. */

@@ -6,7 +6,7 @@ import type { CardView, Row, Segment } from '../shared/cards'
 import { was, wasAtKey } from '../shared/changed'
 import { hex, pageCount, pageRange } from '../shared/format'
 import { byteOf } from '../shared/page-byte'
-import { poisonRows } from './poison'
+import { harmOf } from './harm'
 
 /** A stretch of pages of a device, alike. */
 export function deviceCard(
@@ -24,9 +24,9 @@ export function deviceCard(
   const { refcount, mapcount, flags } = k.pages.at(start)
   const before = wasAtKey(changes, 'pages', 0, start, 'refcount')
   const pinned = refcount >>> 0 >= GUP_PIN_COUNTING_BIAS
-  const poison = poisonRows(k, start)
+  const harm = harmOf(k, start)
   const rows: Row[] = [
-    ...poison,
+    ...harm.rows,
     { kind: 'count', label: '_refcount', value: refcount, ...was(before, Number) },
     { kind: 'text', label: '_mapcount', value: `${mapcount}  (page_mapcount ${mapcount + 1})` },
     {
@@ -39,8 +39,7 @@ export function deviceCard(
     ownerRow(k, start),
     contentsRow(k, start, changes),
   ]
-  const tone = poison.length > 0 ? 'poisoned' : pinned ? 'pinned' : 'plain'
-  return { ...common, tone, rows }
+  return { ...common, tone: harm.tone ?? (pinned ? 'pinned' : 'plain'), rows }
 }
 
 const goneRows: readonly Row[] = [

@@ -1,4 +1,5 @@
 import { type Change, flagsSet } from '../../arena'
+import { isReachable } from '../../linux/drivers/cxl/fabric'
 import { ENTIRELY_MAPPED } from '../../linux/include/mm_types'
 import { PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
@@ -16,7 +17,7 @@ import type { BitCell, CardView, Pill, Row } from '../shared/cards'
 import { was, wasAtKey } from '../shared/changed'
 import { hex, hexWord, pageCount, pageRange } from '../shared/format'
 import { byteOf } from '../shared/page-byte'
-import { poisonRows } from './poison'
+import { harmOf } from './harm'
 import { isReallyPinned, labelsRow, momentaryRows } from './users'
 
 /** Short names of the flags, in the order of their bits; exclusive and swapcache are drawn apart. */
@@ -42,15 +43,15 @@ export function folioCard(
 ): CardView {
   const { start, end, isFull } = group
   const isPinned = maybeDmaPinned(k, start)
-  const poison = poisonRows(k, start)
+  const harm = harmOf(k, start)
   const rows = isFull ? fullRows(k, group, changes) : shortRows(k, group, changes)
   return {
     target: { kind: 'page', id: 0, key: start },
     above: who,
     title: pageRange(start, end - start),
     side: sideText(k, group),
-    tone: poison.length > 0 ? 'poisoned' : isPinned ? 'pinned' : 'plain',
-    rows: [...poison, ...rows],
+    tone: harm.tone ?? (isPinned ? 'pinned' : 'plain'),
+    rows: [...harm.rows, ...rows],
   }
 }
 
@@ -73,7 +74,7 @@ function countRow(k: Kernel, pfn: number, changes: readonly Change[]): Row {
 
 const holdsRow = (k: Kernel, pfn: number, changes: readonly Change[]): Row => ({
   kind: 'byte',
-  label: 'holds',
+  label: isReachable(k, pfn) ? 'holds' : 'reads as',
   byte: byteOf(k, pfn, changes),
 })
 

@@ -1,15 +1,9 @@
-import type { Target } from '../../machine'
-import { CardMark, type MarkHandlers } from '../shared/CardMark'
+import type { TopologyProps, Wire } from '../board/part'
+import { CardMark } from '../shared/CardMark'
 import { targetKey } from '../shared/cards'
-import type { PlacedTopology, Wire } from './part'
-
-interface TopologyProps extends MarkHandlers {
-  readonly placed: PlacedTopology
-  readonly light: (target: Target) => string
-}
 
 /** The ports and cards of CXL with the wires between them. */
-export function TopologyMarks({ placed, light, ...handlers }: TopologyProps) {
+export function CxlDiagram({ placed, light, ...handlers }: TopologyProps) {
   return (
     <g className="topology">
       <text className="lane" x={placed.x} y={placed.y + 12}>

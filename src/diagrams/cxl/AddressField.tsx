@@ -1,11 +1,5 @@
 import { type FormEvent, useState } from 'react'
-
-interface FieldProps {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly onAsk: (hpa: number | undefined) => void
-}
+import type { FieldProps } from '../board/part'
 
 /** Addresses have 52 bits. */
 const MAX_HPA = 2 ** 52
@@ -18,7 +12,7 @@ export function readAddress(text: string): number | undefined {
 }
 
 /** Where a host physical address is typed: which card has it is printed below. */
-export function AddressField({ x, y, width, onAsk }: FieldProps) {
+export function AddressField({ place, onAsk }: FieldProps) {
   const [text, setText] = useState('')
   const isWrong = text !== '' && readAddress(text) === undefined
   const onSubmit = (event: FormEvent) => {
@@ -26,7 +20,11 @@ export function AddressField({ x, y, width, onAsk }: FieldProps) {
     onAsk(readAddress(text))
   }
   return (
-    <form className="address-field" style={{ left: x, top: y, width }} onSubmit={onSubmit}>
+    <form
+      className="address-field"
+      style={{ left: place.x, top: place.y, width: place.width }}
+      onSubmit={onSubmit}
+    >
       <input
         aria-label="Host physical address, in hex"
         aria-invalid={isWrong}
