@@ -12,7 +12,7 @@ export const replayCommand: Command = {
     const recording = readRecording(readInput(positionals[0]))
     if (!recording.ok) throw new UserError(recording.error.sentence)
     const result = replay(recording.value)
-    if (values.json === true) sayJson(result)
+    if (values.json === true) sayJson({ ...result, steps: undefined })
     else print(result)
     return result.disagreements.length === 0 ? 0 : 1
   },

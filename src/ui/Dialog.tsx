@@ -3,11 +3,13 @@ import { type ReactNode, useEffect, useRef } from 'react'
 interface DialogProps {
   readonly title: string
   readonly onClose: () => void
+  /** Has a table to show. */
+  readonly isWide?: boolean
   readonly children: ReactNode
 }
 
 /** A native modal dialog: Escape, the button, and a click beside it close it. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, children, isWide = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const dialog = element.current
@@ -17,7 +19,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog
     <dialog
       ref={element}
-      className="dialog"
+      className={isWide ? 'dialog wide' : 'dialog'}
       aria-label={title}
       onClose={onClose}
       onClick={(event) => event.target === element.current && onClose()}

@@ -1,11 +1,11 @@
 import { lazy, Suspense, useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
-import { isAsRecorded } from '../scenarios/open'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
+import { RecordedBadge } from './RecordedBadge'
 
 type Dialog = 'import' | 'share' | 'help'
 
@@ -47,8 +47,7 @@ export function Header() {
 
 function ScenarioChoice() {
   const opened = useOpened()
-  const { scenario, setup } = opened
-  const asRecorded = isAsRecorded(scenario, setup)
+  const { scenario } = opened
   const scenarios = usePinhole((state) => state.scenarios)
   const all = scenarios.includes(scenario) ? scenarios : [...scenarios, scenario]
   return (
@@ -70,13 +69,7 @@ function ScenarioChoice() {
         </select>
       </label>
       {scenario.evidence !== undefined && <EvidenceMark evidence={scenario.evidence} />}
-      {scenario.recorded !== undefined && (
-        <span className={asRecorded ? 'badge' : 'badge other'}>
-          {asRecorded
-            ? `recorded on ${scenario.recorded.kernel}`
-            : 'not recorded with these policies'}
-        </span>
-      )}
+      <RecordedBadge />
     </>
   )
 }

@@ -48,7 +48,7 @@ function extentBar(k: Kernel, inode: number, bytes: number): Row {
         start,
         end,
         tone: 'owned',
-        says: `extent of ${end - start} blocks`,
+        says: `extent of ${end - start} ${end - start === 1 ? 'block' : 'blocks'}`,
       }),
     ),
     ...entries.map(

@@ -1,7 +1,7 @@
 import { type Change, flagsSet } from '../../arena'
 import { GUP_PIN_COUNTING_BIAS, PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
-import type { PageGroup } from '../scene/pages'
+import { idleCount, type PageGroup } from '../scene/pages'
 import type { CardView, Row, Segment } from '../shared/cards'
 import { was, wasAtKey } from '../shared/changed'
 import { hex, pageCount, pageRange } from '../shared/format'
@@ -59,6 +59,9 @@ const contentsRow = (k: Kernel, pfn: number, changes: readonly Change[]): Row =>
   byte: byteOf(k, pfn, changes),
 })
 
+const idleText = (count: number): string =>
+  count === 0 ? '_refcount 0: nobody holds them' : '_refcount 1: only the device holds them'
+
 /** All other pages of a device, in one card, with a strip of the whole range to scale. */
 export function idlePages(k: Kernel, held: readonly PageGroup[]): CardView[] {
   return k.pgmaps.rows().flatMap((pgmap): CardView[] => {
@@ -67,7 +70,7 @@ export function idlePages(k: Kernel, held: readonly PageGroup[]): CardView[] {
     const others = pgmap.end - pgmap.start - drawn
     if (others === 0) return []
     const hasMap = k.pages.runs(pgmap.start, pgmap.end).length > 0
-    const says = hasMap ? '_refcount 1: only the device holds them' : 'struct page: gone'
+    const says = hasMap ? idleText(idleCount(k, pgmap.type)) : 'struct page: gone'
     const card: CardView = {
       target: { kind: 'pgmap', id: pgmap.id, key: pgmap.start },
       title: drawn === 0 ? pageCount(others) : `the other ${pageCount(others)}`,

@@ -1,3 +1,4 @@
+import { daxIdle } from '../../linux/fs/dax-entries'
 import type { Kernel } from '../../linux/kernel'
 import { headOf, isZeroPage, pagesOf } from '../../linux/mm/folio'
 import { type Entry, namesPage } from './entries'
@@ -12,9 +13,6 @@ export interface PageGroup extends Stretch {
 
 const MAX_CARDS = 10
 const MAX_FULL = 4
-
-/** _refcount of an idle page of a DAX device, up to 6.14. */
-const IDLE = 1
 
 interface Held {
   readonly drawn: readonly PageGroup[]
@@ -82,11 +80,14 @@ const usedInZones = (k: Kernel): Stretch[] =>
     ])
     .map(({ start, end }) => ({ start, end }))
 
+/** `_refcount` of a page of a device that nobody uses. */
+export const idleCount = (k: Kernel, type: string): number => (type === 'FS_DAX' ? daxIdle(k) : 1)
+
 /** Pages of devices that somebody holds a reference of besides the device, known to us or not. */
 const referenced = (k: Kernel): Stretch[] =>
   k.pgmaps
     .rows()
-    .flatMap(({ start, end }) =>
-      k.pages.runs(start, end).filter(({ refcount }) => refcount !== IDLE),
+    .flatMap(({ start, end, type }) =>
+      k.pages.runs(start, end).filter(({ refcount }) => refcount > idleCount(k, type)),
     )
     .map(({ start, end }) => ({ start, end }))

@@ -149,7 +149,7 @@ export function rowText(row: Row): string {
     case 'count':
       return `${row.label} ${row.was === undefined ? '' : `${row.was} → `}${row.value}`
     case 'pills':
-      return `${row.label} ${row.pills
+      return `${row.label === '' ? '' : `${row.label} `}${row.pills
         .filter(({ on }) => on)
         .map(({ text }) => text)
         .join(', ')}`

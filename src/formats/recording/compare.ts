@@ -4,8 +4,8 @@ import { errnoCanonical } from './errno-text'
 import type { RecordedStep } from './record'
 import type { Session } from './session'
 
-/** A field that the kernel showed, and the engine shows otherwise. */
-export interface Disagreement {
+/** A field that the kernel showed, and what the engine shows in its place. */
+export interface Observed {
   /** Group and step: `unbind 3`. */
   readonly record: string
   readonly field: string
@@ -13,9 +13,9 @@ export interface Disagreement {
   readonly engine: unknown
 }
 
-interface Comparison {
-  readonly compared: number
-  readonly disagreements: readonly Disagreement[]
+/** A field that was compared: pages agree by name, log lines without their offsets. */
+export interface Compared extends Observed {
+  readonly agrees: boolean
 }
 
 /** Hints of page ageing, which depend on timing. */
@@ -29,15 +29,11 @@ export function compare(
   step: RecordedStep,
   engine: Readonly<Record<string, unknown>>,
   session: Session,
-): Comparison {
-  const disagreements: Disagreement[] = []
-  let compared = 0
-  const differ = (field: string, kernel: unknown, mine: unknown) => {
-    disagreements.push({ record: `${step.group} ${step.n}`, field, kernel, engine: mine ?? null })
-  }
-  const leaf = (field: string, kernel: unknown, mine: unknown, same: boolean) => {
-    compared += 1
-    if (!same) differ(field, kernel, mine)
+): Compared[] {
+  const compared: Compared[] = []
+  const record = `${step.group} ${step.n}`
+  const leaf = (field: string, kernel: unknown, mine: unknown, agrees: boolean) => {
+    compared.push({ record, field, kernel, engine: mine ?? null, agrees })
   }
   const both = (field: string, key: string, kernel: unknown, mine: unknown): void => {
     if (NOT_COMPARED.has(key)) return
@@ -84,7 +80,7 @@ export function compare(
     leaf(field, name, pfn, pfn !== undefined && session.pages.get(name) === pfn)
   }
   both('', '', drained(step.see) as Plain, drained(engine))
-  return { compared, disagreements }
+  return compared
 }
 
 /** Addresses differ from run to run, but not within a page; nor within 2 MiB where those are mapped at once. */

@@ -2,7 +2,7 @@ import type { Kernel } from '../../linux/kernel'
 import { lru_add_drain_all } from '../../linux/mm/swap'
 import { presetFor } from '../../linux/presets'
 import { perform } from './actions'
-import { compare, type Disagreement } from './compare'
+import { type Compared, compare, type Observed } from './compare'
 import { observe } from './observe'
 import { ownActions } from './own-actions'
 import type { RecordedStep, Recording } from './record'
@@ -19,7 +19,16 @@ export interface Replay {
   /** Observed fields that were compared. */
   readonly compared: number
   readonly agreed: number
-  readonly disagreements: readonly Disagreement[]
+  readonly disagreements: readonly Observed[]
+  /** Every record, those that are only read as well. */
+  readonly steps: readonly ReplayedStep[]
+}
+
+/** A record with what came of it. */
+export interface ReplayedStep {
+  readonly step: RecordedStep
+  /** Nothing for a record that says only in words what was done. */
+  readonly compared: readonly Compared[] | undefined
 }
 
 /** The rules of the recorded kernel; the name of a recording says whether its XFS had a reverse map. */
@@ -34,31 +43,37 @@ export function replay(
   policies: Readonly<Record<string, string>> = rulesOf(recording),
 ): Replay {
   const sessions = new Map<string, Session>()
-  const disagreements: Disagreement[] = []
-  const steps = recording.steps
-    .map((step) => ({ ...step, do: step.do ?? ownActions(step) }))
-    .filter((step) => step.do !== undefined)
-  let compared = 0
+  const all = recording.steps.map((step) => ({ ...step, do: step.do ?? ownActions(step) }))
+  const steps = all.filter((step) => step.do !== undefined)
+  const outcomes = new Map<RecordedStep, Compared[]>()
   let last: Session | undefined
   for (const step of steps) {
     const session = sessions.get(step.group) ?? sessionFor(step, last, steps, policies)
     last = session
     sessions.set(step.group, session)
-    const outcome = compare(step, replayStep(session, step), session)
+    outcomes.set(step, compare(step, replayStep(session, step), session))
     session.forgetFreed()
-    compared += outcome.compared
-    disagreements.push(...outcome.disagreements)
   }
+  const compared = [...outcomes.values()].flat()
+  const disagreements = compared.filter(({ agrees }) => !agrees).map(withoutVerdict)
   return {
     name: recording.name,
     kernel: recording.kernel,
     records: steps.length,
     skipped: recording.steps.length - steps.length,
-    compared,
-    agreed: compared - disagreements.length,
+    compared: compared.length,
+    agreed: compared.length - disagreements.length,
     disagreements,
+    steps: all.map((step) => ({ step, compared: outcomes.get(step) })),
   }
 }
+
+const withoutVerdict = ({ record, field, kernel, engine }: Compared): Observed => ({
+  record,
+  field,
+  kernel,
+  engine,
+})
 
 /** A group begins on fresh memory, unless its first action is about what the group before has mapped. */
 function sessionFor(
