@@ -56,7 +56,8 @@ test('a pasted machine is mounted, mapped, pinned, truncated and unbound by clic
   await expect(page.getByRole('button', { name: /^FOLL_PIN; 1 page/ })).toBeVisible()
   await expect(page.getByRole('button', { name: /_refcount (1 → )?1025/ }).first()).toBeVisible()
 
-  await page.getByRole('button', { name: /^\/mnt\/b; inode/ }).click()
+  // By its title: in the middle of the card is a slot of i_pages, which has a menu of its own.
+  await page.getByRole('button', { name: /^\/mnt\/b; inode/ }).click({ position: { x: 30, y: 14 } })
   await page.getByRole('button', { name: 'Truncate to 0, step by step' }).click()
   const shell = thread(page, 'root shell')
   for (let step = 0; step < 20 && !(await shell.textContent())?.includes('waits for page'); step++)

@@ -25,12 +25,12 @@ export function Dialog({ title, onClose, children, isWide = false }: DialogProps
       onClick={(event) => event.target === element.current && onClose()}
     >
       <div className="dialog-body">
-        <header>
+        <div className="dialog-head">
           <h2>{title}</h2>
           <button type="button" aria-label="Close" onClick={onClose}>
             ✕
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

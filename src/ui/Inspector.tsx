@@ -1,6 +1,7 @@
 import { citation } from '../machine'
 import { select } from '../store/attention'
 import { useOpened, usePinhole } from '../store/store'
+import { declaredIn } from './declared-in'
 import { describeTarget } from './describe'
 import { EvidenceMark } from './EvidenceMark'
 import { inspect } from './inspect'
@@ -20,7 +21,10 @@ export function Inspector() {
           Click anything on the board: its fields are shown here, and what can be done with it.
         </p>
       ) : (
-        <h3>{describeTarget(kernel, selected)}</h3>
+        <>
+          <h3>{describeTarget(kernel, selected)}</h3>
+          <p className="cite">{declaredIn(selected.kind)}</p>
+        </>
       )}
       {selected !== undefined && fields.length === 0 && (
         <p className="quiet">There is no struct behind it any more: its memory map is gone.</p>

@@ -1,13 +1,15 @@
-import { cleanup, render, screen, within } from '@testing-library/react'
+import { act, cleanup, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Target } from '../machine'
 import { scenarios } from '../scenarios'
+import { select } from '../store/attention'
 import { isThere, menuFor } from '../store/menu'
 import { begin, openScenarioWith } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { BoardPanel } from './BoardPanel'
 import { describeTarget } from './describe'
+import { Inspector } from './Inspector'
 import { inspect } from './inspect'
 
 beforeEach(() => {
@@ -81,6 +83,14 @@ describe('the inspector of CXL and DAX objects', () => {
     const target = { kind, id: 1 }
     expect(describeTarget(kernel(), target)).toBe(name)
     expect(inspect(kernel(), target, []).map((each) => each.name)).toContain(field)
+  })
+
+  it('cites where the kernel declares what is selected', async () => {
+    render(<Inspector />)
+    act(() => select({ kind: 'cxl_decoder', id: 1 }))
+    expect(await screen.findByText('struct cxl_decoder, drivers/cxl/cxl.h')).toBeTruthy()
+    act(() => select({ kind: 'pgmap', id: 1 }))
+    expect(screen.getByText(/^struct dev_pagemap, .*percpu-refcount\.h$/)).toBeTruthy()
   })
 
   it('shows a memory block until it is removed', () => {

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding, Target } from '../../machine'
@@ -32,27 +32,18 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
   const [frame, width] = useWidth()
   const part = usePart()
   const [asked, ask] = useState<number | undefined>()
-  const { kernel, changes, findings, version, focus } = state
-  const hpa = part?.addressOf(kernel, hovered) ?? asked
-  // biome-ignore lint/correctness/useExhaustiveDependencies: version stands for the kernel's state
-  const view = useMemo(
-    () => selectBoard(kernel, changes, findings, focus, part && { part, hpa }),
-    [kernel, changes, findings, focus, version, part, hpa],
-  )
+  const view = useView(state, part, part?.addressOf(state.kernel, hovered) ?? asked)
   const layout = useMemo(() => layoutBoard(view, width, part), [view, width, part])
-  const pick = useCallback(
-    (target: Target, element: Element) => {
-      if (target.kind === 'hpa') ask(target.key)
-      else onPick(target, element)
-    },
-    [onPick],
-  )
   const chain = hovered === undefined ? undefined : chainOf(hovered, view.links)
   const light = (target: Target): string => {
     const key = targetKey(target)
     const isSelected = selected !== undefined && targetKey(selected) === key
     const lit = chain === undefined ? '' : chain.has(key) ? 'lit' : 'dim'
     return `${lit} ${isSelected ? 'selected' : ''}`
+  }
+  const pick = (target: Target, element: Element) => {
+    if (target.kind === 'hpa') ask(target.key)
+    else onPick(target, element)
   }
   const handlers = { onHover, onPick: pick }
   return (
@@ -89,6 +80,21 @@ export function Board({ hovered, selected, onHover, onPick, ...state }: BoardPro
       )}
       <TextTwin view={view} part={part} />
     </figure>
+  )
+}
+
+type State = Pick<BoardProps, 'kernel' | 'changes' | 'findings' | 'version' | 'focus'>
+
+/** The view of this moment, with the part that has arrived, and the CXL address that is pointed at. */
+function useView(
+  { kernel, changes, findings, version, focus }: State,
+  part: Part | undefined,
+  hpa: number | undefined,
+): BoardView {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: version stands for the kernel's state
+  return useMemo(
+    () => selectBoard(kernel, changes, findings, focus, part && { part, hpa }),
+    [kernel, changes, findings, focus, version, part, hpa],
   )
 }
 

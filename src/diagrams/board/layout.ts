@@ -49,6 +49,9 @@ const TOPOLOGY_PARTS = [
 ] as const
 /** Above the topology, in pixels. */
 const TOPOLOGY_GAP = 20
+/** Below this width, in pixels, the last lane has no room for it: it lies below all lanes. */
+const TOPOLOGY_BELOW = 1240
+const TOPOLOGY_WIDTH = 560
 
 /** Geometry of the board for a width in pixels: lanes side by side with ribbons, or stacked. */
 export const layoutBoard = (view: BoardView, width: number, part?: Part): BoardLayout =>
@@ -69,7 +72,8 @@ function sideBySide(view: BoardView, width: number, part: Part | undefined): Boa
   const { lanes, ranges, links } = view
   const room = width - 2 * MARGIN
   let x = MARGIN
-  const parts = view.topology === undefined ? PARTS : TOPOLOGY_PARTS
+  const isInLane = view.topology !== undefined && width >= TOPOLOGY_BELOW
+  const parts = isInLane ? TOPOLOGY_PARTS : PARTS
   const starts = parts.map(({ lane, gap }) => {
     const start = x
     x += (lane + gap) * room
@@ -82,8 +86,11 @@ function sideBySide(view: BoardView, width: number, part: Part | undefined): Boa
   })
   const { start: whereX = 0, width: whereWidth = 0 } = starts[lanes.length] ?? {}
   const tree = layoutWhere(ranges, whereX, TITLE, whereWidth)
-  const topology = below(view, part, whereX, tree.bottom, whereWidth)
-  const height = Math.max(topology?.bottom ?? tree.bottom, ...placed.map(({ bottom }) => bottom))
+  const lowest = Math.max(tree.bottom, ...placed.map(({ bottom }) => bottom))
+  const topology = isInLane
+    ? below(view, part, whereX, tree.bottom, whereWidth)
+    : below(view, part, MARGIN, lowest, TOPOLOGY_WIDTH)
+  const height = Math.max(topology?.bottom ?? 0, lowest)
   const placedLanes = placed.map(({ lane }) => lane)
   return {
     width,
@@ -91,7 +98,10 @@ function sideBySide(view: BoardView, width: number, part: Part | undefined): Boa
     lanes: placedLanes,
     where: { x: whereX, y: 0, ranges: tree.placed },
     ...(topology === undefined ? {} : { topology }),
-    ribbons: ribbonsOf(links, placedLanes, [...tree.placed.map(rangeBox), ...cardBoxes(topology)]),
+    ribbons: ribbonsOf(links, placedLanes, [
+      ...tree.placed.map(rangeBox),
+      ...(isInLane ? cardBoxes(topology) : []),
+    ]),
   }
 }
 

@@ -93,9 +93,13 @@ export function addressCard(k: Kernel, hpa: number): CardView {
     title: 'Which card serves it?',
     side: served === undefined ? 'no region' : served.region.name,
     tone: 'quiet',
-    rows: [{ kind: 'text', label: 'HPA', value: hex(hpa) }, ...decodeRows(served), loadRow(k, hpa)]
-      .concat(served === undefined ? [] : [stripes(k, served)])
-      .map((row) => row as Row),
+    // What is pointed at stands first: rows below it may grow without moving it.
+    rows: [
+      ...(served === undefined ? [] : [stripes(k, served)]),
+      { kind: 'text', label: 'HPA', value: hex(hpa) },
+      ...decodeRows(served),
+      loadRow(k, hpa),
+    ],
   }
 }
 
