@@ -6,66 +6,40 @@ const hex = (value: number): string => `0x${value.toString(16)}`
 
 const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pages`)
 
+/** What each kind of object is called, with its name. */
+const words: Readonly<Record<string, (k: Kernel, id: number, key: number) => string>> = {
+  pte: (k, id, key) => `Entry of ${k.mms.at(id).comm}, va ${hex(key * 4096)}`,
+  page: (_k, _id, key) => `struct page ${hex(key)}`,
+  vma: (k, id) => `Area ${k.vmas.at(id).label} of ${k.mms.at(k.vmas.at(id).vm_mm).comm}`,
+  inode: (k, id) => `File ${k.inodes.at(id).name}`,
+  super_block: (k, id) =>
+    `File system ${k.superBlocks.at(id).s_type} on ${k.superBlocks.at(id).s_id}`,
+  namespace: (k, id) => `Namespace ${k.namespaces.at(id).name}`,
+  resource: (k, id) => `Range ${k.resources.at(id).name}`,
+  pin: (k, id) => `FOLL_${k.pinHandles.at(id).kind} of ${pages(k.pinHandles.at(id).got)}`,
+  pipe: (k, id) => `Pipe ${k.pipes.at(id).name}`,
+  zone: (k, id) => `ZONE_${k.zones.at(id).type}`,
+  stable_node: (k, id) => `KSM stable node of ${hex(k.stableNodes.at(id).kpfn)}`,
+  swap_slot: (_k, _id, key) => `Swap slot ${key}`,
+  anon_vma: (k, id) => `anon_vma of ${k.mms.at(id).comm}`,
+  cxl_port: (k, id) => `CXL port ${k.cxlPorts.at(id).name}`,
+  cxl_memdev: (k, id) => `CXL memory device ${k.cxlMemdevs.at(id).name}`,
+  cxl_decoder: (k, id) => `HDM decoder ${k.cxlDecoders.at(id).name}`,
+  cxl_region: (k, id) => `CXL region ${k.cxlRegions.at(id).name}`,
+  dev_dax: (k, id) => `DAX device ${k.devDaxes.at(id).name}`,
+  dax_device: (k, id) => `dax_device of ${k.namespaces.at(k.daxDevices.at(id).device).name}`,
+  dax_entry: (k, id, key) => `DAX entry ${key} of ${k.inodes.at(id).name}`,
+  memory_block: (_k, _id, key) => `Memory block memory${key}`,
+  umem_odp: () => 'Memory region on demand',
+  pgmap: (k, id) => `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`,
+  mm: (k, id) => `Address space of ${k.mms.at(id).comm}`,
+  dax_lease: (k, id) => `Lease of ${k.inodes.at(k.daxLeases.at(id).inode).name}`,
+  task: (k, id) => `Thread ${k.tasks.at(id).name}`,
+}
+
 /** An object in a few words, as the inspector and the menu head it. */
 export function describeTarget(k: Kernel, target: Target): string {
   const { kind, id, key = 0 } = target
   if (!isThere(k, target)) return 'This object is gone.'
-  switch (kind) {
-    case 'pte':
-      return `Entry of ${k.mms.at(id).comm}, va ${hex(key * 4096)}`
-    case 'page':
-      return `struct page ${hex(key)}`
-    case 'vma':
-      return `Area ${k.vmas.at(id).label} of ${k.mms.at(k.vmas.at(id).vm_mm).comm}`
-    case 'inode':
-      return `File ${k.inodes.at(id).name}`
-    case 'super_block':
-      return `File system ${k.superBlocks.at(id).s_type} on ${k.superBlocks.at(id).s_id}`
-    case 'namespace':
-      return `Namespace ${k.namespaces.at(id).name}`
-    case 'resource':
-      return `Range ${k.resources.at(id).name}`
-    case 'pin':
-      return `FOLL_${k.pinHandles.at(id).kind} of ${pages(k.pinHandles.at(id).got)}`
-    case 'pipe':
-      return `Pipe ${k.pipes.at(id).name}`
-    case 'zone':
-      return `ZONE_${k.zones.at(id).type}`
-    case 'stable_node':
-      return `KSM stable node of ${hex(k.stableNodes.at(id).kpfn)}`
-    case 'swap_slot':
-      return `Swap slot ${key}`
-    case 'anon_vma':
-      return `anon_vma of ${k.mms.at(id).comm}`
-    case 'cxl_port':
-      return `CXL port ${k.cxlPorts.at(id).name}`
-    case 'cxl_memdev':
-      return `CXL memory device ${k.cxlMemdevs.at(id).name}`
-    case 'cxl_decoder':
-      return `HDM decoder ${k.cxlDecoders.at(id).name}`
-    case 'cxl_region':
-      return `CXL region ${k.cxlRegions.at(id).name}`
-    case 'dev_dax':
-      return `DAX device ${k.devDaxes.at(id).name}`
-    case 'dax_device':
-      return `dax_device of ${k.namespaces.at(k.daxDevices.at(id).device).name}`
-    case 'dax_lease':
-      return 'dax_lease'
-    case 'dax_entry':
-      return `DAX entry ${key} of ${k.inodes.at(id).name}`
-    case 'memory_block':
-      return `Memory block memory${key}`
-    case 'umem_odp':
-      return 'Memory region on demand'
-    case 'pgmap':
-      return `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`
-    case 'mm':
-      return `Address space of ${k.mms.at(id).comm}`
-    case 'dax_lease':
-      return `Lease of ${k.inodes.at(k.daxLeases.at(id).inode).name}`
-    case 'task':
-      return `Thread ${k.tasks.at(id).name}`
-    default:
-      return kind
-  }
+  return words[kind]?.(k, id, key) ?? kind
 }

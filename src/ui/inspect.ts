@@ -58,7 +58,6 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   cxl_region: 'cxlRegions',
   dev_dax: 'devDaxes',
   dax_device: 'daxDevices',
-  dax_lease: 'daxLeases',
   umem_odp: 'umemOdps',
 }
 

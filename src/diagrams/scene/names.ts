@@ -1,5 +1,5 @@
-import { MEMORY_REGION } from '../../linux/drivers/infiniband/umem'
 import { FOLL } from '../../linux/include/gup'
+import { MEMORY_REGION } from '../../linux/include/umem'
 import type { Kernel } from '../../linux/kernel'
 
 type Handle = ReturnType<Kernel['pinHandles']['at']>

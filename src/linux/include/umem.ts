@@ -1,5 +1,8 @@
 import { affine, int, ref, struct, wide } from '../../arena'
 
+/** How a handle is called that an RDMA adapter has registered. */
+export const MEMORY_REGION = 'RDMA region'
+
 /** struct ib_umem_odp (include/rdma/ib_umem_odp.h): memory that an RDMA adapter maps on demand, without pins. */
 export const UmemOdp = struct('ib_umem_odp', {
   mm: ref('mm_struct', 'Whose memory it is.'),

@@ -1,11 +1,9 @@
 import { int, ref, wide } from '../../../arena'
 import { EFAULT } from '../../include/errno'
+import { MEMORY_REGION } from '../../include/umem'
 import { pin_user_pages_fast } from '../../mm/gup'
 import { dropAll } from '../../mm/gup-count'
 import { operation } from '../../operation'
-
-/** How a handle is called that an RDMA adapter has registered. */
-export const MEMORY_REGION = 'RDMA region'
 
 /** §4.6, W23 and W29 of the DAX sheet: ibv_reg_mr(). Returns how many pages are pinned, or an errno. */
 export const ib_umem_get = operation({
