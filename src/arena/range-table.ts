@@ -77,6 +77,24 @@ export class RangeTable<D extends Struct> {
     return found
   }
 
+  /** The first run that touches [start, end) and passes the test, clipped; the rest is not looked at. */
+  find(
+    start: number,
+    end: number,
+    test: (run: RunView<D>) => boolean = () => true,
+  ): RunView<D> | undefined {
+    const { store, origin } = this
+    const last = end + origin
+    for (let i = store.search(start + origin); i < store.count; i++) {
+      const from = Math.max(store.starts[i] as number, start + origin)
+      if (from >= last) break
+      const to = Math.min(store.ends[i] as number, last)
+      const run = this.viewRun(from, to, store.run(i).words)
+      if (test(run)) return run
+    }
+    return undefined
+  }
+
   /** True if every key of [start, end) has a row. */
   covers(start: number, end: number): boolean {
     let next = start

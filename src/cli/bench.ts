@@ -3,22 +3,9 @@ import { int, layOut, struct } from '../arena'
 import { explore } from '../checker/explore'
 import { gupFastVsRemove } from '../scenarios/gup-fast-vs-remove'
 import { freshKernel, setupOf } from '../scenarios/open'
-import { bootMappedDevice, unbind } from './mapped-device'
+import { unplugByRuns, unplugRates } from './bench-unplug'
+import { fastest, round } from './fastest'
 import { sayJson } from './output'
-
-/** Seconds that the fastest of some runs takes; what prepares a run is not counted. */
-function fastest(runs: number, prepare: () => () => void): number {
-  let best = Number.POSITIVE_INFINITY
-  for (let i = 0; i < runs; i++) {
-    const work = prepare()
-    const began = performance.now()
-    work()
-    best = Math.min(best, (performance.now() - began) / 1000)
-  }
-  return best
-}
-
-const round = (value: number, digits = 3): number => Number(value.toPrecision(digits))
 
 /** Journaled writes of one word, each undone. */
 function arenaRate() {
@@ -68,35 +55,17 @@ function splitRate(runs: number) {
   return { runs, microsecondsPerSplitAndUndo: round((seconds / splits) * 1e6) }
 }
 
-const GIB_PAGES = 262_144
-
-/** The unbind of a device of so many GiB, mapped whole by three processes. */
-function unplugRate(gib: number) {
-  const pages = gib * GIB_PAGES
-  let steps = 0
-  const seconds = fastest(20, () => {
-    const k = bootMappedDevice(pages)
-    return () => {
-      steps = unbind(k)
-    }
-  })
-  return { gib, pages, processes: 3, steps, milliseconds: round(seconds * 1000) }
-}
-
 /** Figures that were accepted last. Machines differ: what counts is the ratio. */
 function accepted(): { readonly statesPerSecond?: number } {
   return JSON.parse(readFileSync(new URL('./bench-accepted.json', import.meta.url), 'utf8'))
 }
 
 const checker = checkerRate()
-// Two sizes, the small one twice: the first runs warm the compiler up for both.
-unplugRate(1)
-const large = unplugRate(16_384)
-const small = unplugRate(1)
 const { statesPerSecond = checker.statesPerSecond } = accepted()
 sayJson({
   arena: arenaRate(),
   checker: { ...checker, ratioToAccepted: round(checker.statesPerSecond / statesPerSecond) },
   rangeTableSplit: [1e3, 1e4, 1e5].map(splitRate),
-  unplug: { small, large, ratio: round(large.milliseconds / small.milliseconds) },
+  unplug16TiB: unplugRates(),
+  unplugByRuns: unplugByRuns(),
 })

@@ -59,10 +59,7 @@ export function daxOf(k: Kernel, inode: number) {
 
 /** The entries of a span that somebody has locked. */
 export const lockedEntry = (k: Kernel, inode: number, first: number, last: number) =>
-  k.daxEntries
-    .in(inode)
-    .runs(first, last)
-    .find(({ flags }) => (flags & DAX.locked) !== 0)
+  k.daxEntries.in(inode).find(first, last, ({ flags }) => (flags & DAX.locked) !== 0)
 
 /** A sentence that names who holds the lock bit of an entry in the span. */
 function lockReason(k: Kernel, inode: number, first: number, last: number): string {
@@ -102,6 +99,16 @@ export function slotOf(k: Kernel, { inode, first, last }: Span): [first: number,
   const isPmd = entries.has(first) && (entries.at(first).flags & DAX.pmd) !== 0
   const start = first - (first % PMD_PAGES)
   return isPmd ? [start, start + PMD_PAGES] : [first, last]
+}
+
+/** The same for pages that several entries may cover. */
+export function slotsOf(
+  k: Kernel,
+  { inode, first, last }: Omit<Span, 'vpn'>,
+): [first: number, last: number] {
+  const [start] = slotOf(k, { inode, first, last: first + 1, vpn: 0 })
+  const [, end] = slotOf(k, { inode, first: last - 1, last, vpn: 0 })
+  return [start, end]
 }
 
 /** Drops the locked entry of a fault that failed: an empty one goes, any other is unlocked. */

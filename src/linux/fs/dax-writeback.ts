@@ -8,20 +8,22 @@ import { mappedStretches } from '../mm/rmap'
 import { operation } from '../operation'
 import { unlockEntries, untilEntryUnlocked } from './dax-entries'
 
-const dirtyEntry = (k: Kernel, inode: number) =>
-  k.daxEntries
-    .in(inode)
-    .runs()
-    .find(({ marks }) => (marks & TAG.dirty) !== 0)
+interface Walk {
+  readonly inode: number
+  readonly last: number
+}
+
+/** The next one behind the last: the walk does not go back to what is written meanwhile. */
+const dirtyEntry = (k: Kernel, { inode, last }: Walk) =>
+  k.daxEntries.in(inode).find(last, END, ({ marks }) => (marks & TAG.dirty) !== 0)
 
 /** Waits for the lock of the next dirty entry. */
-const untilDirtyUnlocked = at(
-  untilEntryUnlocked,
-  (k: Kernel, { inode }: { readonly inode: number }) => {
-    const entry = dirtyEntry(k, inode)
-    return entry && { inode, first: entry.start, last: entry.end }
-  },
-)
+const untilDirtyUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
+  const entry = dirtyEntry(k, t)
+  return entry && { inode: t.inode, first: entry.start, last: entry.end }
+})
+
+import { END } from './break-layouts'
 
 /** §2.5 of the DAX sheet. Equal neighbouring entries are one step here, however many they are. */
 export const dax_writeback_mapping_range = operation({
@@ -39,7 +41,7 @@ export const dax_writeback_mapping_range = operation({
       fn: 'dax_writeback_one',
       when: untilDirtyUnlocked,
       run(k, t) {
-        const entry = dirtyEntry(k, t.inode)
+        const entry = dirtyEntry(k, t)
         if (entry === undefined) return t.done()
         t.first = entry.start
         t.last = entry.end

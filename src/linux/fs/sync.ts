@@ -2,6 +2,7 @@ import { ref } from '../../arena'
 import { TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { END } from './break-layouts'
 import { dax_writeback_mapping_range } from './dax-writeback'
 
 /** The next inode of a file system that has a dirty DAX entry. */
@@ -9,10 +10,7 @@ const dirtyInode = (k: Kernel, superBlock: number) =>
   k.inodes.find(
     ({ id, i_sb }) =>
       i_sb === superBlock &&
-      k.daxEntries
-        .in(id)
-        .runs()
-        .some(({ marks }) => (marks & TAG.dirty) !== 0),
+      k.daxEntries.in(id).find(0, END, ({ marks }) => (marks & TAG.dirty) !== 0) !== undefined,
   )
 
 /** §2.5 of the DAX sheet: what a sync comes to for DAX files. It works on a dead dax_device too. */

@@ -8,5 +8,5 @@ export const Globals = struct('globals', {
   huge_zero_pfn: wide(0, 'Head of the huge zero page (mm/huge_memory.c); 0 before its first use.'),
   mf_mutex: ref('task_struct', 'Who is inside memory_failure() (mm/memory-failure.c).'),
   memory_failure_early_kill: int(0, 'sysctl: signal at detection, not at the next touch.'),
-  num_poisoned_pages: int(0, 'HardwareCorrupted of /proc/meminfo, in pages.'),
+  num_poisoned_pages: wide(0, 'HardwareCorrupted of /proc/meminfo, in pages.'),
 })

@@ -35,8 +35,14 @@ export const logFailure = (k: Kernel, pfn: number, says: string): void =>
   printk(k, `Memory failure: 0x${pfn.toString(16)}: ${says}`)
 
 /** action_result(): counts and logs; 0 where the error was handled, or will be. */
-export function action_result(k: Kernel, pfn: number, type: PageType, result: MfResult): number {
-  if (type !== 'already poisoned page') k.globals.num_poisoned_pages += 1
+export function action_result(
+  k: Kernel,
+  pfn: number,
+  type: PageType,
+  result: MfResult,
+  pages = 1,
+): number {
+  if (type !== 'already poisoned page') k.globals.num_poisoned_pages += pages
   logFailure(k, pfn, `recovery action for ${type}: ${RESULT_NAMES[result]}`)
   return result === 'RECOVERED' || result === 'DELAYED' ? 0 : -EBUSY
 }

@@ -1,6 +1,6 @@
 import { bits, int, ref, wide } from '../../arena'
 import { at } from '../../machine'
-import { slotOf, unlockEntries, untilEntryUnlocked } from '../fs/dax-entries'
+import { slotsOf, unlockEntries, untilEntryUnlocked } from '../fs/dax-entries'
 import { METADATA_PAGES, ownerOfBlock } from '../fs/extents'
 import { EBUSY, ENXIO, EOPNOTSUPP, EUCLEAN } from '../include/errno'
 import { DAX } from '../include/fs'
@@ -8,7 +8,7 @@ import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { headOf, setFlag } from './folio'
+import { headOf } from './folio'
 import { action_result } from './memory-failure-action'
 import { collect_procs, kill_procs, victimsOf } from './memory-failure-kill'
 import { put_dev_pagemap } from './memremap-ref'
@@ -16,50 +16,36 @@ import { unmap_mapping_range } from './rmap'
 
 const PAGE_SHIFT = 12
 
-/** Where a page of a DAX file says that it belongs. */
-function slotOfPage(k: Kernel, pfn: number) {
+interface Lost {
+  readonly pfn: number
+  readonly pages: number
+}
+
+/** Where pages of a DAX file say that they belong. */
+function slotOfPage(k: Kernel, { pfn, pages }: Lost) {
   const { mapping, index } = k.pages.at(pfn)
   if (mapping === 0) return undefined
-  const span = { inode: mapping, first: index, last: index + 1, vpn: 0 }
-  const [first, last] = slotOf(k, span)
+  const [first, last] = slotsOf(k, { inode: mapping, first: index, last: index + pages })
   return { inode: mapping, index, first, last }
 }
 
 /** Waits for the DAX entry of a page; one that belongs to no file has none. */
-const untilPageUnlocked = at(untilEntryUnlocked, (k: Kernel, { pfn }: { readonly pfn: number }) =>
-  slotOfPage(k, pfn),
-)
+const untilPageUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Lost) => slotOfPage(k, t))
 
 /**
- * unmap_and_kill(): unmaps as much of the file as the largest entry of a victim maps, from everybody;
- * nothing at all where no victim was found. Then it signals.
+ * unmap_and_kill(): unmaps file pages [first, last), and as much around them as the largest entry of a
+ * victim maps, from everybody; nothing at all where no victim was found. Then it signals.
  */
-export function unmapVictims(k: Kernel, current: number, inode: number, index: number): void {
+export function unmapVictims(
+  k: Kernel,
+  current: number,
+  { inode, first, last }: { inode: number; first: number; last: number },
+): void {
   const shift = Math.max(0, ...victimsOf(k, current).map(({ size_shift }) => size_shift))
   if (shift === 0) return
   const pages = 2 ** (shift - PAGE_SHIFT)
-  const first = index - (index % pages)
-  unmap_mapping_range(k, inode, first, first + pages)
-}
-
-/**
- * Fails pages [pfn, end) one after the other, up to the first that has a victim, and returns that:
- * what is left of an entry of 2 MiB after its first page, where nobody is to be killed any more.
- */
-export function failUnmapped(
-  k: Kernel,
-  current: number,
-  { pfn, end, file }: { pfn: number; end: number; file?: { inode: number; index: number } },
-): number {
-  for (let page = pfn; page < end; page++) {
-    const at = file && { file: { ...file, index: file.index + page - pfn } }
-    collect_procs(k, current, { pfn: page, force: true, ...at })
-    const isSpared = victimsOf(k, current).length === 0
-    kill_procs(k, current, { forcekill: false, pfn: page, flags: 0 })
-    if (!isSpared) return page
-    setFlag(k, page, PG.hwpoison)
-  }
-  return end
+  const end = Math.ceil(last / pages) * pages
+  unmap_mapping_range(k, inode, first - (first % pages), end)
 }
 
 /** MF_ACTION_REQUIRED | MF_MUST_KILL: an error in memory of a device is never optional. */
@@ -74,8 +60,8 @@ export const memory_failure_dev_pagemap = operation({
   does: 'A page of a device is lost: finds the file that it belongs to, and who maps that.',
   source: { file: 'mm/memory-failure.c', fn: 'memory_failure_dev_pagemap', version: '6.12' },
   leftOut:
-    'Pages that the device keeps for itself (altmap), private and coherent device memory, blocks that several files share; the flush of each unmapped stretch is part of its step.',
-  params: { pfn: wide(), flags: bits(MF), pgmap: ref('dev_pagemap') },
+    'Pages that the device keeps for itself (altmap), private and coherent device memory, blocks that several files share; the flush of each unmapped stretch is part of its step. A removal reports pages that are alike in one call: one victim and one log line stand for all of them.',
+  params: { pfn: wide(), flags: bits(MF), pgmap: ref('dev_pagemap'), pages: wide() },
   locals: { result: int(), owned: int() },
   entry: 'check',
   steps: {
@@ -130,7 +116,7 @@ export const memory_failure_dev_pagemap = operation({
         // A character device has one mapping for all, and no entries to lock.
         const isDevice = k.pgmaps.at(t.pgmap).type === 'GENERIC'
         if (isDevice && k.pages.at(headOf(k, t.pfn)).mapping !== 0) return 'set_hwpoison'
-        const slot = slotOfPage(k, t.pfn)
+        const slot = slotOfPage(k, t)
         const entries = slot && k.daxEntries.in(slot.inode)
         if (slot === undefined || entries?.has(slot.index) !== true) {
           t.result = t.owned === 1 ? 0 : -EBUSY
@@ -145,7 +131,8 @@ export const memory_failure_dev_pagemap = operation({
       does: 'Mark the page. From here the error counts as consumed: action is required.',
       fn: 'mf_generic_kill_procs',
       run(k, t) {
-        setFlag(k, headOf(k, t.pfn), PG.hwpoison)
+        const head = headOf(k, t.pfn)
+        k.pages.edit(head, head + t.pages, ({ flags }) => ({ flags: flags | PG.hwpoison }))
         t.flags |= ALWAYS
         return 'collect'
       },
@@ -168,8 +155,8 @@ export const memory_failure_dev_pagemap = operation({
         evidence: 'recorded',
       },
       run(k, t) {
-        const { mapping, index } = k.pages.at(headOf(k, t.pfn))
-        unmapVictims(k, t.task.id, mapping, index)
+        const { mapping: inode, index: first } = k.pages.at(headOf(k, t.pfn))
+        unmapVictims(k, t.task.id, { inode, first, last: first + t.pages })
         return 'kill'
       },
     },
@@ -185,7 +172,7 @@ export const memory_failure_dev_pagemap = operation({
       does: 'Unlock the entry. It still names the page: a refault maps it again, unless the platform recorded the bad block.',
       fn: 'dax_unlock_folio',
       run(k, t) {
-        const slot = slotOfPage(k, t.pfn)
+        const slot = slotOfPage(k, t)
         if (slot !== undefined) unlockEntries(k, slot.inode, slot.first, slot.last)
         t.result = 0
         return 'put_pgmap'
@@ -198,7 +185,7 @@ export const memory_failure_dev_pagemap = operation({
         if (isRemoval(t)) t.result = 0
         else put_dev_pagemap(k.pgmaps.at(t.pgmap))
         if (t.result !== -EOPNOTSUPP)
-          action_result(k, t.pfn, 'dax page', t.result === 0 ? 'RECOVERED' : 'FAILED')
+          action_result(k, t.pfn, 'dax page', t.result === 0 ? 'RECOVERED' : 'FAILED', t.pages)
         return t.done(t.result)
       },
     },

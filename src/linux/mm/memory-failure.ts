@@ -96,7 +96,11 @@ export const memory_failure = operation({
         if (k.pages.has(t.pfn)) put_ref_page(k, t)
         if (pgmap !== undefined) {
           const { pfn, flags } = t
-          return t.call(memory_failure_dev_pagemap, { pfn, flags, pgmap: pgmap.id }, 'returned')
+          return t.call(
+            memory_failure_dev_pagemap,
+            { pfn, flags, pgmap: pgmap.id, pages: 1 },
+            'returned',
+          )
         }
         logFailure(k, t.pfn, 'memory outside kernel control')
         t.result = -ENXIO

@@ -68,20 +68,16 @@ export const memremap_pages = operation({
 })
 
 /**
- * put_page() of every page of a device, or of the head of every folio, as up to 5.17: an idle one gives
- * its pgmap reference back.
+ * put_page() of every page of a device, as up to 5.17: an idle one gives its pgmap reference back. Of a
+ * folio it is the head that counts (for_each_device_pfn), and tails have nothing to give.
  */
 function putEveryPage(k: Kernel, pgmap: Pgmap): void {
-  const { start, end, vmemmap_shift } = pgmap
-  const pages = 2 ** vmemmap_shift
+  const folio = 2 ** pgmap.vmemmap_shift
   let idle = 0
-  const put = (from: number, to: number) =>
-    k.pages.edit(from, to, ({ refcount, length }) => {
-      if (refcount === 1) idle += length
-      return { refcount: refcount - 1 }
-    })
-  if (pages === 1) put(start, end)
-  else for (let head = start; head < end; head += pages) put(head, head + 1)
+  k.pages.edit(pgmap.start, pgmap.end, ({ refcount, start, end }) => {
+    if (refcount === 1) idle += Math.ceil(end / folio) - Math.ceil(start / folio)
+    return { refcount: Math.max(0, refcount - 1) }
+  })
   put_dev_pagemap(pgmap, idle)
 }
 

@@ -1,10 +1,9 @@
 import { ref, wide } from '../../../arena'
-import { PMD_PAGES } from '../../arch/x86/pgtable'
-import { DAX } from '../../include/fs'
 import { MF } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
-import { failUnmapped, memory_failure_dev_pagemap } from '../../mm/memory-failure-dax'
+import { alikeUntil } from '../../mm/dax-runs'
+import { memory_failure_dev_pagemap } from '../../mm/memory-failure-dax'
 import { operation } from '../../operation'
 import { kill_dax } from '../dax/super'
 
@@ -16,17 +15,14 @@ const MAIL = {
 
 /** The next page of a pgmap, from `pfn` on, that belongs to a file. */
 function nextOwned(k: Kernel, pgmap: number, pfn: number): number | undefined {
-  const { start, end } = k.pgmaps.at(pgmap)
-  return k.pages.runs(Math.max(start, pfn), end).find(({ mapping }) => mapping !== 0)?.start
+  const { end } = k.pgmaps.at(pgmap)
+  return k.pages.find(pfn, end, ({ mapping }) => mapping !== 0)?.start
 }
 
-/** The page behind the entry that a page belongs to; the next page where that is small, or locked. */
-function endOfEntry(k: Kernel, pfn: number): number {
+/** Pages from one of a file on, as far as they are alike: what the loop does to one it does to all. */
+function alikePages(k: Kernel, pgmap: number, pfn: number): number {
   const { mapping, index } = k.pages.at(pfn)
-  const entries = mapping === 0 ? undefined : k.daxEntries.in(mapping)
-  const flags = entries?.has(index) === true ? entries.at(index).flags : 0
-  const isWhole = (flags & DAX.pmd) !== 0 && (flags & DAX.locked) === 0
-  return isWhole ? pfn + PMD_PAGES - (index % PMD_PAGES) : pfn + 1
+  return alikeUntil(k, mapping, index, index + k.pgmaps.at(pgmap).end - pfn) - index
 }
 
 /** A file system still has the dax_device: it is mounted, or in use after a lazy unmount. */
@@ -43,9 +39,9 @@ export const pmem_pagemap_kill = operation({
     note: 'As intended: as posted, the reference that the driver drops first makes “still referenced” look off by one. Victims are collected as from 6.1 on; 5.12 itself would find only processes of the thread that removes.',
   },
   leftOut:
-    'Bad blocks, scheduling points, and the log lines of pages that belong to no file, or of which nobody is found, which the kernel limits in rate.',
+    'Bad blocks, scheduling points, and the log lines of pages that belong to no file, which the kernel limits in rate. Pages that are alike are one step, and one call that stands for theirs.',
   params: { pgmap: ref('dev_pagemap') },
-  locals: { pfn: wide() },
+  locals: { pfn: wide(), calls: wide() },
   entry: 'kill_dax',
   steps: {
     kill_dax: {
@@ -73,31 +69,28 @@ export const pmem_pagemap_kill = operation({
       fn: 'dev_pagemap_failure',
       run(k, t) {
         const next = nextOwned(k, t.pgmap, t.pfn)
-        if (next === undefined) return t.done()
-        t.pfn = next
-        return 'fail_owned'
+        const passed = (next ?? k.pgmaps.at(t.pgmap).end) - t.pfn
+        t.calls += passed
+        t.pfn += passed
+        return next === undefined ? 'failed' : 'fail_owned'
       },
     },
     fail_owned: {
-      does: 'A page of a file: memory_failure(), as if the memory had been lost.',
-      fn: 'dev_pagemap_failure',
-      run(_k, t) {
-        const { pfn, pgmap } = t
-        t.pfn += 1
-        const args = { pfn, flags: MF.mem_remove, pgmap }
-        return t.call(memory_failure_dev_pagemap, args, 'fail_rest')
-      },
-    },
-    fail_rest: {
-      does: 'The pages behind it in the same entry of 2 MiB: one call each, and the same for all of which nobody is found. They are one step here.',
+      does: 'Pages of a file: memory_failure() for each, as if the memory had been lost. Those that are alike are one step here.',
       fn: 'dev_pagemap_failure',
       run(k, t) {
-        const end = endOfEntry(k, t.pfn - 1)
-        const next = failUnmapped(k, t.task.id, { pfn: t.pfn, end })
-        k.globals.num_poisoned_pages += next - t.pfn
-        t.pfn = next
-        return 'fail_unowned'
+        const { pfn, pgmap } = t
+        const pages = alikePages(k, pgmap, pfn)
+        t.calls += pages
+        t.pfn += pages
+        const args = { pfn, flags: MF.mem_remove, pgmap, pages }
+        return t.call(memory_failure_dev_pagemap, args, 'fail_unowned')
       },
+    },
+    failed: {
+      does: 'Every page of the device has been reported, one call each: 262144 for every GiB. That is what was objected to.',
+      fn: 'dev_pagemap_failure',
+      run: (_k, t) => t.done(),
     },
   },
 })

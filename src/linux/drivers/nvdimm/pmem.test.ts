@@ -124,7 +124,7 @@ describe('the unbind of the pmem driver under a mounted file system (W18, W21)',
 
   it('takes the same steps for 16 TiB as for 1 GiB, in as many runs', () => {
     const cost = (gib: number) => {
-      const k = bootMappedDevice(gib * 262_144)
+      const k = bootMappedDevice({ pages: gib * 262_144, by: 'pmd' })
       const runs = k.ptes.runs(0, Number.MAX_SAFE_INTEGER).length
       return { runs, steps: unbind(k) }
     }

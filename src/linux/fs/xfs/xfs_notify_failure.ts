@@ -1,4 +1,4 @@
-import { bits, ref, wide } from '../../../arena'
+import { bits, NONE, ref, wide } from '../../../arena'
 import { at } from '../../../machine'
 import { EOPNOTSUPP } from '../../include/errno'
 import { DAX } from '../../include/fs'
@@ -6,13 +6,13 @@ import { MF } from '../../include/mm'
 import { PG } from '../../include/page-flags'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
-import { setFlag } from '../../mm/folio'
-import { failUnmapped, unmapVictims } from '../../mm/memory-failure-dax'
+import { alikeUntil } from '../../mm/dax-runs'
+import { unmapVictims } from '../../mm/memory-failure-dax'
 import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
 import { insiders, isBehind } from '../../wait-holders'
-import { deleteEntries, slotOf, unlockEntries, untilEntryUnlocked } from '../dax-entries'
+import { deleteEntries, slotsOf, unlockEntries, untilEntryUnlocked } from '../dax-entries'
 import { sync_filesystem } from '../sync'
 
 interface Walk {
@@ -33,22 +33,16 @@ function nextExtent(k: Kernel, superBlock: number, block: number) {
   return ahead.sort((one, other) => one.pfn - other.pfn)[0]
 }
 
-/** The next file page of [first, last) that some entry maps. */
-function nextMapped(k: Kernel, inode: number, first: number, last: number): number | undefined {
-  const pages = k.vmas.rows().flatMap(({ vm_mm, vm_file, vm_start, vm_end, vm_pgoff }) => {
-    if (vm_file !== inode) return []
-    const start = Math.max(vm_start, vm_start + first - vm_pgoff)
-    const end = Math.min(vm_end, vm_start + last - vm_pgoff)
-    const run = start < end ? k.ptes.in(vm_mm).runs(start, end)[0] : undefined
-    return run === undefined ? [] : [vm_pgoff + Math.max(run.start, start) - vm_start]
-  })
-  return pages.length === 0 ? undefined : Math.min(...pages)
-}
+/** The entry, or of a PMD the entries, that a page of the walk lies in. */
+const slotAt = (k: Kernel, { inode, index }: Walk): [first: number, last: number] =>
+  slotsOf(k, { inode, first: index, last: index + 1 })
 
-const spanAt = ({ inode, index }: Walk) => ({ inode, first: index, last: index + 1, vpn: 0 })
+/** What the walk has locked: entries that are alike, each as a whole. */
+const lockedSlots = (k: Kernel, { inode, index, end }: Walk & { readonly end: number }) =>
+  slotsOf(k, { inode, first: index, last: end })
 
 const untilSlotUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
-  const [first, last] = slotOf(k, spanAt(t))
+  const [first, last] = slotAt(k, t)
   return { inode: t.inode, first, last }
 })
 
@@ -75,13 +69,14 @@ export const xfs_dax_notify_failure = operation({
     note: 'Recorded from outside; the order inside is from the source.',
   },
   leftOut:
-    'Logs and realtime devices; blocks that several files share; write(2) and truncate, which the freeze holds off as well; the pages of an entry that finds its victims are one step.',
+    'Logs and realtime devices; blocks that several files share; entries that are alike are one step, and one victim stands for theirs.',
   params: { superBlock: ref('super_block'), flags: bits(MF) },
   locals: {
     inode: ref('inode'),
     first: wide(),
     last: wide(),
     index: wide(),
+    end: wide(),
     block: wide(),
     pfn: wide(),
   },
@@ -131,31 +126,30 @@ export const xfs_dax_notify_failure = operation({
       },
     },
     next_page: {
-      does: 'The next page of it that somebody maps. Pages that nobody maps are passed over here.',
+      does: 'The next entry of it. Pages without one are not mapped by anybody.',
       fn: 'mf_dax_kill_procs',
       run(k, t) {
-        const next = nextMapped(k, t.inode, t.index, t.last)
+        const next = k.daxEntries.in(t.inode).find(t.index, t.last)
         if (next === undefined) return isPreRemove(t) ? 'invalidate' : 'next_extent'
-        t.index = next
+        t.index = next.start
         return 'lock_entry'
       },
     },
     lock_entry: {
-      does: 'Lock the entry by file and place, so that it works for a block that several files share.',
+      does: 'Lock the entry by file and place, so that it works for a block that several files share. A fault that has it locked is awaited; an entry without a page is passed over.',
       fn: 'dax_lock_mapping_entry',
       when: untilSlotUnlocked,
       run(k, t) {
         const entries = k.daxEntries.in(t.inode)
-        if (!entries.has(t.index) || entries.at(t.index).pfn < 0) {
-          t.index += 1
+        const end = alikeUntil(k, t.inode, t.index, t.last)
+        if (!entries.has(t.index) || entries.at(t.index).pfn === NONE) {
+          t.index = end
           return 'next_page'
         }
         const holder = t.task.id
+        t.end = end
         t.pfn = entries.at(t.index).pfn
-        entries.edit(...slotOf(k, spanAt(t)), ({ flags }) => ({
-          flags: flags | DAX.locked,
-          holder,
-        }))
+        entries.edit(...lockedSlots(k, t), ({ flags }) => ({ flags: flags | DAX.locked, holder }))
         return 'kill'
       },
     },
@@ -164,15 +158,14 @@ export const xfs_dax_notify_failure = operation({
       fn: 'mf_dax_kill_procs',
       run(k, t) {
         const everybody = isPreRemove(t)
-        if (!everybody) setFlag(k, t.pfn, PG.hwpoison)
-        const { inode, index, pfn } = t
+        const { inode, index, end, pfn } = t
+        if (!everybody)
+          k.pages.edit(pfn, pfn + end - index, ({ flags }) => ({ flags: flags | PG.hwpoison }))
         collect_procs(k, t.task.id, { pfn, force: true, everybody, file: { inode, index } })
-        unmapVictims(k, t.task.id, inode, index)
+        unmapVictims(k, t.task.id, { inode, first: index, last: end })
         kill_procs(k, t.task.id, { forcekill: true, pfn, flags: t.flags })
-        unlockEntries(k, inode, ...slotOf(k, spanAt(t)))
-        const last = Math.min(t.last, slotOf(k, spanAt(t))[1])
-        const rest = { pfn: pfn + 1, end: pfn + last - index, file: { inode, index: index + 1 } }
-        t.index = everybody ? index + 1 : index + failUnmapped(k, t.task.id, rest) - pfn
+        unlockEntries(k, inode, ...lockedSlots(k, t))
+        t.index = end
         return 'next_page'
       },
     },
