@@ -243,6 +243,22 @@ describe('a range table', () => {
     expect(ranges.rows.in(1).covers(5, 7)).toBe(false)
   })
 
+  it('finds the run that a list of all runs would have first', () => {
+    fc.assert(
+      fc.property(fc.array(edit, { maxLength: 30 }), key, length, (steps, start, pages) => {
+        const heap = fresh()
+        for (const step of steps) apply(heap, step)
+        const { rows } = heap.ranges
+        const shape = (run: { start: number; end: number; to: number } | undefined) =>
+          run && [run.start, run.end, run.to]
+        const isOne = ({ value }: { value: number }) => value === 1
+        const all = rows.runs(start, start + pages)
+        expect(shape(rows.find(start, start + pages))).toEqual(shape(all[0]))
+        expect(shape(rows.find(start, start + pages, isOne))).toEqual(shape(all.find(isOne)))
+      }),
+    )
+  })
+
   it('throws where a row is read that is not there', () => {
     expect(() => fresh().ranges.rows.at(3)).toThrow('row 0x3: no such row')
   })

@@ -1,71 +1,102 @@
+import type { Kernel } from '../linux/kernel'
 import { policies } from '../linux/policies'
+import { bootAddedMemory, unbindKmem } from './added-memory'
 import { fastest, round } from './fastest'
-import { bootMappedDevice, type MappedDevice, unbind } from './mapped-device'
+import { bootMappedDevice, unbind } from './mapped-device'
 
 const GIB_PAGES = 262_144
 const SMALL = GIB_PAGES
 const LARGE = 16_384 * GIB_PAGES
 
-/** Debates that the removal of a device may go by. */
-const OF_REMOVAL = [
-  'removeNotify',
-  'rmapbt',
-  'filesystem',
-  'memunmapWait',
-  'removalZap',
-  'gupPgmap',
-  'daxRefcount',
-  'longtermRevoke',
-  'tlbFlush',
-] as const
+/** Debates that the removal of a file system's device, and of a DAX device, may go by. */
+const OF_REMOVAL = {
+  fsdax: [
+    'removeNotify',
+    'rmapbt',
+    'filesystem',
+    'memunmapWait',
+    'removalZap',
+    'gupPgmap',
+    'daxRefcount',
+    'tlbFlush',
+  ],
+  devdax: ['memunmapWait', 'removalZap', 'gupPgmap', 'daxRefcount', 'tlbFlush', 'longtermRevoke'],
+} as const
 
 /** With the reverse map, so that whoever is told of the removal walks the files. */
 const BASE = { rmapbt: 'on' } as const
 
-function unplug(device: MappedDevice) {
+/** What one unbind takes; the fastest of some. */
+function measure<K>(boot: () => K, remove: (k: K) => number) {
   let steps = 0
-  const seconds = fastest(10, () => {
-    const k = bootMappedDevice(device)
+  const seconds = fastest(5, () => {
+    const k = boot()
     return () => {
-      steps = unbind(k)
+      steps = remove(k)
     }
   })
   return { steps, milliseconds: round(seconds * 1000) }
 }
 
-/** A device of 1 GiB and one of 16 TiB, mapped whole by three processes. */
-function compare(device: Omit<MappedDevice, 'pages'>) {
-  unplug({ ...device, pages: SMALL })
-  const large = unplug({ ...device, pages: LARGE })
-  const small = unplug({ ...device, pages: SMALL })
+/** 16 TiB, and as a ratio to 1 GiB. */
+function compare<K>(boot: (pages: number) => K, remove: (k: K) => number) {
+  // The first runs warm the compiler up.
+  measure(() => boot(SMALL), remove)
+  const large = measure(() => boot(LARGE), remove)
+  const small = measure(() => boot(SMALL), remove)
   return { ...large, timesThoseOf1GiB: round(large.milliseconds / small.milliseconds) }
 }
 
-/** The unbind of a device of 16 TiB under every value of every debate that it goes by. */
-export function unplugRates() {
-  return OF_REMOVAL.flatMap((name) => {
-    const values = Object.keys(policies.find((each) => each.name === name)?.values ?? {})
-    return values.flatMap((value) => {
-      const chosen = { policies: { ...BASE, [name]: value } }
-      return (['pmd', 'pte'] as const).flatMap((by) =>
-        (['fsdax', 'devdax'] as const).map((mode) => ({
-          policy: `${name}=${value}`,
-          mode,
-          by,
-          ...compare({ ...chosen, by, mode, pinned: value === 'revoke' && mode === 'devdax' }),
-        })),
-      )
-    })
-  })
+const valuesOf = (name: string): string[] =>
+  Object.keys(policies.find((each) => each.name === name)?.values ?? {})
+
+/** One kind of device and mapping, under one value of one debate. */
+interface Case {
+  readonly mode: 'fsdax' | 'devdax' | 'kmem'
+  readonly by: 'pmd' | 'pte'
+  readonly policy: string
+  boot(pages: number): Kernel
+  remove(k: Kernel): number
 }
+
+/** Every value of every debate that a removal goes by. */
+export function removals(): Case[] {
+  const devices = (['fsdax', 'devdax'] as const).flatMap((mode) =>
+    OF_REMOVAL[mode].flatMap((name) =>
+      valuesOf(name).flatMap((value) =>
+        (['pmd', 'pte'] as const).map((by): Case => {
+          const chosen = { ...BASE, [name]: value }
+          const device = { mode, by, policies: chosen, pinned: value === 'revoke' }
+          const boot = (pages: number) => bootMappedDevice({ ...device, pages })
+          return { mode, by, policy: `${name}=${value}`, boot, remove: unbind }
+        }),
+      ),
+    ),
+  )
+  const memory = valuesOf('kmemRemove').map((value): Case => {
+    const boot = (pages: number) => bootAddedMemory(pages, value)
+    return { mode: 'kmem', by: 'pte', policy: `kmemRemove=${value}`, boot, remove: unbindKmem }
+  })
+  return [...devices, ...memory]
+}
+
+/** The unbind of 16 TiB that three processes map whole. */
+export const unplugRates = () =>
+  removals().map(({ mode, by, policy, boot, remove }) => ({
+    mode,
+    by,
+    policy,
+    ...compare(boot, remove),
+  }))
 
 /** The same device of 16 TiB, its mapping cut into more and more stretches that differ. */
 export function unplugByRuns() {
-  return ['massFailure', 'holder', 'preRemove'].map((removeNotify) => ({
+  return valuesOf('removeNotify').map((removeNotify) => ({
     removeNotify,
-    runs: [1, 10, 100, 1000].map((runs) => ({
-      runs,
-      ...unplug({ pages: LARGE, by: 'pmd', runs, policies: { ...BASE, removeNotify } }),
-    })),
+    runs: [1, 10, 100, 1000].map((runs) => {
+      const policies = { ...BASE, removeNotify }
+      const boot = () => bootMappedDevice({ pages: LARGE, by: 'pmd', runs, policies })
+      return { runs, ...measure(boot, unbind) }
+    }),
   }))
 }

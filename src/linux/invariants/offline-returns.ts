@@ -3,7 +3,7 @@ import { FOLL } from '../include/gup'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
 import { handlesOf, pipeBuffersOf } from '../mm/labels'
-import { stuckPage, untilSomethingMoves } from '../mm/memory-blocks'
+import { type Blocks, stuckPage, untilSomethingMoves } from '../mm/memory-blocks'
 import { always } from '../operation'
 
 /** L4 of the DAX sheet, §8.2: pins are finite, but long-term pins are not. */
@@ -17,17 +17,17 @@ export const offlineReturns = always({
     for (const { id } of k.tasks.rows()) {
       const { operation, step, locals } = k.machine.frames(id)[0] ?? {}
       if (operation?.name !== 'offline_pages' || step?.name !== 'again') continue
-      const block = Number(locals?.['block'])
-      if (untilSomethingMoves.ready(k, { block, task: { id } })) continue
-      const finding = signal_pending(k, id) ? undefined : judge(k, id, block)
+      const blocks = { block: Number(locals?.['block']), blocks: Number(locals?.['blocks']) }
+      if (untilSomethingMoves.ready(k, { ...blocks, task: { id } })) continue
+      const finding = signal_pending(k, id) ? undefined : judge(k, id, blocks)
       if (finding !== undefined) return finding
     }
     return undefined
   },
 })
 
-function judge(k: Kernel, task: number, block: number): Finding | undefined {
-  const stuck = stuckPage(k, block)
+function judge(k: Kernel, task: number, blocks: Blocks): Finding | undefined {
+  const stuck = stuckPage(k, blocks)
   if (stuck === undefined) return undefined
   const pfn = stuck.start
   const handles = handlesOf(k, pfn)

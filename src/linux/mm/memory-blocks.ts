@@ -34,11 +34,25 @@ export function disableBatches(k: Kernel, by: 1 | -1): void {
   if (row !== undefined) row.lru_disable_count += by
 }
 
-/** The pages of a memory block. */
-export const pagesOfBlock = (block: number): Stretch => ({
+/** Memory blocks beside each other. */
+export interface Blocks {
+  readonly block: number
+  readonly blocks: number
+}
+
+/** The pages of memory blocks. */
+export const pagesOf = ({ block, blocks }: Blocks): Stretch => ({
   start: block * MEMORY_BLOCK_PAGES,
-  end: (block + 1) * MEMORY_BLOCK_PAGES,
+  end: (block + blocks) * MEMORY_BLOCK_PAGES,
 })
+
+type BlockRow = Partial<
+  Pick<ReturnType<Kernel['memoryBlocks']['at']>, 'state' | 'zone' | 'isolated'>
+>
+
+/** Changes the rows of memory blocks. */
+export const setBlocks = (k: Kernel, { block, blocks }: Blocks, row: BlockRow): void =>
+  k.memoryBlocks.edit(block, block + blocks, () => row)
 
 /** Zones follow the blocks that are online, or on their way: one row for each stretch of a zone. */
 export function syncZones(k: Kernel): void {
@@ -59,17 +73,17 @@ export function syncZones(k: Kernel): void {
   if (open !== undefined) k.zones.alloc(open)
 }
 
-/** MIGRATE_ISOLATE for the free pages of a block, or MIGRATE_MOVABLE again. */
-export function isolateBlock(k: Kernel, block: number, isolated: 0 | 1): void {
-  const { start, end } = pagesOfBlock(block)
-  k.memoryBlocks.at(block).isolated = isolated
+/** MIGRATE_ISOLATE for the free pages of blocks, or MIGRATE_MOVABLE again. */
+export function isolateBlocks(k: Kernel, blocks: Blocks, isolated: 0 | 1): void {
+  const { start, end } = pagesOf(blocks)
+  setBlocks(k, blocks, { isolated })
   k.freePages.edit(start, end, () => ({ isolated }))
 }
 
 /** has_unmovable_pages(): the first page that migration cannot move. Of ZONE_MOVABLE only reserved ones. */
-export function unmovablePage(k: Kernel, block: number): number | undefined {
-  const { start, end } = pagesOfBlock(block)
-  const isNormal = k.memoryBlocks.at(block).zone === 'NORMAL'
+export function unmovablePage(k: Kernel, blocks: Blocks): number | undefined {
+  const { start, end } = pagesOf(blocks)
+  const isNormal = k.memoryBlocks.at(blocks.block).zone === 'NORMAL'
   return k.pages
     .runs(start, end)
     .find(
@@ -79,18 +93,20 @@ export function unmovablePage(k: Kernel, block: number): number | undefined {
     )?.start
 }
 
-/** scan_movable_pages(): runs of the block from a page on that can be tried. */
-export const movableRuns = (k: Kernel, block: number): PageRun[] => {
-  const { start, end } = pagesOfBlock(block)
+/** scan_movable_pages(): runs of the blocks from a page on that can be tried. */
+export const movableRuns = (k: Kernel, blocks: Blocks): PageRun[] => {
+  const { start, end } = pagesOf(blocks)
   return k.pages.runs(start, end).filter((run) => run.refcount > 0 && isMovable(k, run))
 }
 
-/** test_pages_isolated(): every page of the block is free, or poisoned. */
-export function busyPage(k: Kernel, block: number): PageRun | undefined {
-  const { start, end } = pagesOfBlock(block)
-  return k.pages
-    .runs(start, end)
-    .find(({ flags, refcount }) => refcount > 0 && (flags & PG.hwpoison) === 0)
+/** test_pages_isolated(): every page of the blocks is free, or poisoned. */
+export function busyPage(k: Kernel, blocks: Blocks): PageRun | undefined {
+  const { start, end } = pagesOf(blocks)
+  return k.pages.find(
+    start,
+    end,
+    ({ flags, refcount }) => refcount > 0 && (flags & PG.hwpoison) === 0,
+  )
 }
 
 /** A page that migration would move now: nobody holds it but entries and caches. */
@@ -98,11 +114,10 @@ const isReadyToMove = (k: Kernel, run: PageRun): boolean =>
   run.refcount === expectedRefs(k, run) && (run.flags & PG.swapcache) === 0
 
 /** The page at which offline_pages() goes round. */
-export const stuckPage = (k: Kernel, block: number): PageRun | undefined =>
-  movableRuns(k, block)[0] ?? busyPage(k, block)
+export const stuckPage = (k: Kernel, blocks: Blocks): PageRun | undefined =>
+  movableRuns(k, blocks)[0] ?? busyPage(k, blocks)
 
-interface Retry {
-  readonly block: number
+interface Retry extends Blocks {
   readonly task: { readonly id: number }
 }
 
@@ -112,10 +127,10 @@ export const untilSomethingMoves = {
   takesSignals: true as const,
   ready: (k: Kernel, t: Retry): boolean =>
     signal_pending(k, t.task.id) ||
-    busyPage(k, t.block) === undefined ||
-    movableRuns(k, t.block).some((run) => isReadyToMove(k, run)),
+    busyPage(k, t) === undefined ||
+    movableRuns(k, t).some((run) => isReadyToMove(k, run)),
   holders(k: Kernel, t: Retry): Holder[] {
-    const stuck = stuckPage(k, t.block)
+    const stuck = stuckPage(k, t)
     if (stuck === undefined) return []
     const { start: pfn } = stuck
     return [
@@ -128,7 +143,7 @@ export const untilSomethingMoves = {
     ]
   },
   reason(k: Kernel, t: Retry): string {
-    const stuck = stuckPage(k, t.block)
+    const stuck = stuckPage(k, t)
     if (stuck === undefined) return 'tries again'
     const by = holderNames(k, stuck.start)
     const expected = expectedRefs(k, stuck)

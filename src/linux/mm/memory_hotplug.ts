@@ -8,12 +8,14 @@ import { __request_region, childrenOf, IOMEM_RESOURCE, removeResource } from '..
 import { signal_pending } from '../kernel/signal'
 import { operation } from '../operation'
 import {
+  type Blocks,
   busyPage,
   disableBatches,
-  isolateBlock,
+  isolateBlocks,
   lockHotplug,
   movableRuns,
-  pagesOfBlock,
+  pagesOf,
+  setBlocks,
   syncZones,
   unmovablePage,
   untilHotplugFree,
@@ -79,17 +81,15 @@ export const online_pages = operation({
   does: 'Gives the pages of a memory block to the page allocator.',
   source: { file: 'mm/memory_hotplug.c', fn: 'online_pages', version: '6.12' },
   leftOut: 'Zone lists, watermarks, kswapd of a new node, and notifiers.',
-  params: { block: int(), movable: int() },
+  params: { block: int(), blocks: int(), movable: int() },
   entry: 'move_to_zone',
   steps: {
     move_to_zone: {
       does: 'The block joins its zone; its struct pages are initialised.',
       fn: 'move_pfn_range_to_zone',
       run(k, t) {
-        const { start, end } = pagesOfBlock(t.block)
-        const row = k.memoryBlocks.at(t.block)
-        row.zone = t.movable === 1 ? 'MOVABLE' : 'NORMAL'
-        row.isolated = 1
+        const { start, end } = pagesOf(t)
+        setBlocks(k, t, { zone: t.movable === 1 ? 'MOVABLE' : 'NORMAL', isolated: 1 })
         k.pages.fill(start, end, { refcount: 0 })
         return 'online_range'
       },
@@ -98,10 +98,10 @@ export const online_pages = operation({
       does: 'Its pages go to the buddy allocator. State online.',
       fn: 'online_pages_range',
       run(k, t) {
-        const { start, end } = pagesOfBlock(t.block)
-        k.memoryBlocks.at(t.block).state = 'online'
+        const { start, end } = pagesOf(t)
+        setBlocks(k, t, { state: 'online' })
         k.freePages.fill(start, end, {})
-        isolateBlock(k, t.block, 0)
+        isolateBlocks(k, t, 0)
         syncZones(k)
         return t.done(0)
       },
@@ -115,7 +115,7 @@ export const offline_pages = operation({
   does: 'Takes the pages of a memory block from the page allocator: moves what is in use, waits for what is held.',
   source: { file: 'mm/memory_hotplug.c', fn: 'offline_pages', version: '6.12' },
   leftOut: 'Free hugetlb pages, PageOffline() balloon pages, notifiers that veto, and counters.',
-  params: { block: int() },
+  params: { block: int(), blocks: int() },
   locals: { result: int() },
   entry: 'going_offline',
   steps: {
@@ -123,7 +123,7 @@ export const offline_pages = operation({
       does: 'The state of the block is going-offline.',
       fn: 'memory_block_change_state',
       run(k, t) {
-        k.memoryBlocks.at(t.block).state = 'going_offline'
+        setBlocks(k, t, { state: 'going_offline' })
         return 'check'
       },
     },
@@ -131,9 +131,9 @@ export const offline_pages = operation({
       does: 'A block with holes, or of more than one zone, cannot go offline.',
       fn: 'walk_system_ram_range',
       run(k, t) {
-        const { start, end } = pagesOfBlock(t.block)
+        const { start, end } = pagesOf(t)
         if (k.pages.covers(start, end)) return 'disable_batches'
-        k.memoryBlocks.at(t.block).state = 'online'
+        setBlocks(k, t, { state: 'online' })
         return t.done(-EINVAL)
       },
     },
@@ -150,11 +150,11 @@ export const offline_pages = operation({
       does: 'Isolate the block: its free pages are not handed out. A page that migration cannot move ends it at once.',
       fn: 'start_isolate_page_range',
       run(k, t) {
-        if (unmovablePage(k, t.block) !== undefined) {
+        if (unmovablePage(k, t) !== undefined) {
           t.result = -EBUSY
           return 'enable_batches'
         }
-        isolateBlock(k, t.block, 1)
+        isolateBlocks(k, t, 1)
         return 'notify'
       },
     },
@@ -176,8 +176,8 @@ export const offline_pages = operation({
       does: 'Find pages that can be moved, and move them all; none is left: test the block.',
       fn: 'scan_movable_pages',
       run(k, t) {
-        if (movableRuns(k, t.block).length === 0) return 'test_isolated'
-        return t.call(migrate_pages, pagesOfBlock(t.block), 'again')
+        if (movableRuns(k, t).length === 0) return 'test_isolated'
+        return t.call(migrate_pages, pagesOf(t), 'again')
       },
     },
     again: {
@@ -189,17 +189,15 @@ export const offline_pages = operation({
     test_isolated: {
       does: 'Are all pages of the block free, or poisoned? Otherwise from the start.',
       fn: 'test_pages_isolated',
-      run: (k, t) => (busyPage(k, t.block) === undefined ? 'offline' : 'again'),
+      run: (k, t) => (busyPage(k, t) === undefined ? 'offline' : 'again'),
     },
     offline: {
       does: 'The pages leave the buddy allocator and the zone. State offline.',
       fn: '__offline_isolated_pages',
       run(k, t) {
-        const { start, end } = pagesOfBlock(t.block)
+        const { start, end } = pagesOf(t)
         k.freePages.clear(start, end)
-        const row = k.memoryBlocks.at(t.block)
-        row.state = 'offline'
-        row.isolated = 0
+        setBlocks(k, t, { state: 'offline', isolated: 0 })
         syncZones(k)
         return 'enable_batches'
       },
@@ -208,7 +206,7 @@ export const offline_pages = operation({
       does: 'Give the free pages of the block back: MEM_CANCEL_OFFLINE.',
       fn: 'undo_isolate_page_range',
       run(k, t) {
-        isolateBlock(k, t.block, 0)
+        isolateBlocks(k, t, 0)
         return 'enable_batches'
       },
     },
@@ -217,8 +215,8 @@ export const offline_pages = operation({
       fn: 'lru_cache_enable',
       run(k, t) {
         disableBatches(k, -1)
-        const row = k.memoryBlocks.at(t.block)
-        if (row.state === 'going_offline') row.state = 'online'
+        const { state } = k.memoryBlocks.at(t.block)
+        if (state === 'going_offline') setBlocks(k, t, { state: 'online' })
         return t.done(t.result)
       },
     },
@@ -275,14 +273,15 @@ export const remove_memory = operation({
   },
 })
 
-/** The first block of a range that is not offline. */
+/** The first blocks of a range that are not offline, as far as they are alike. */
 export function notOffline(
   k: Kernel,
   { start, size }: { start: number; size: number },
-): number | undefined {
+): Blocks | undefined {
   const first = start / MEMORY_BLOCK_SIZE
   const last = first + size / MEMORY_BLOCK_SIZE
-  return k.memoryBlocks.runs(first, last).find(({ state }) => state !== 'offline')?.start
+  const run = k.memoryBlocks.find(first, last, ({ state }) => state !== 'offline')
+  return run && { block: run.start, blocks: run.length }
 }
 
 /** The System RAM node that begins at an address. */

@@ -51,10 +51,11 @@ export const state_store = operation({
       run(k, t) {
         const { block } = t
         const isOnline = k.memoryBlocks.at(block).state === 'online'
-        if (t.state === 'offline' && isOnline) return t.call(offline_pages, { block }, 'unlock')
+        if (t.state === 'offline' && isOnline)
+          return t.call(offline_pages, { block, blocks: 1 }, 'unlock')
         const movable = t.state === 'online_kernel' ? 0 : 1
         if (t.state !== 'offline' && !isOnline)
-          return t.call(online_pages, { block, movable }, 'unlock')
+          return t.call(online_pages, { block, blocks: 1, movable }, 'unlock')
         lockHotplug(k, 0)
         return t.done(-EINVAL)
       },

@@ -132,11 +132,11 @@ export const dev_dax_kmem_remove = operation({
       },
     },
     offline: {
-      does: 'Offline the next block: poisoned pages are not waited for.',
+      does: 'Offline the next blocks, those that are alike at once: poisoned pages are not waited for.',
       fn: 'offline_pages',
       run(k, t) {
-        const block = notOffline(k, t)
-        if (block !== undefined) return t.call(offline_pages, { block }, 'offline')
+        const blocks = notOffline(k, t)
+        if (blocks !== undefined) return t.call(offline_pages, blocks, 'offline')
         lockHotplug(k, 0)
         return 'remove'
       },

@@ -105,7 +105,13 @@ describe('W19: the series of 2021 as intended', () => {
     const k = bootFiles(SERIES)
     const r = k.task('R').begins(__device_release_driver, device).runTo('fail_unowned')
     r.step()
-    expect(r.next).toBe('put_pages')
+    expect(r.next).toBe('failed')
+  })
+
+  it('makes a call for every page: 8 here', () => {
+    const k = boot(true)
+    const r = k.task('R').begins(__device_release_driver, device).runTo('failed')
+    expect(k.kernel.machine.frames(r.id)[0]?.locals['calls']).toBe(8)
   })
 })
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { bootMappedDevice, unbind } from '../../../cli/mapped-device'
 import { bootTest, P0, vpnOf } from '../../../testing/test-kernel'
 import { proc_iomem } from '../../fs/proc/iomem'
 import { noPteToDeadPgmap } from '../../invariants/no-pte-to-dead-pgmap'
@@ -120,14 +119,5 @@ describe('the unbind of the pmem driver under a mounted file system (W18, W21)',
       .finishes()
     expect(k.task('shell').begins(pmem_attach_disk, device).finishes()).toBe(-16)
     expect(k.kernel.namespaces.at(1).device_lock).toBe(0)
-  })
-
-  it('takes the same steps for 16 TiB as for 1 GiB, in as many runs', () => {
-    const cost = (gib: number) => {
-      const k = bootMappedDevice({ pages: gib * 262_144, by: 'pmd' })
-      const runs = k.ptes.runs(0, Number.MAX_SAFE_INTEGER).length
-      return { runs, steps: unbind(k) }
-    }
-    expect(cost(16_384)).toEqual(cost(1))
   })
 })
