@@ -24,7 +24,7 @@ import { replaceDevice } from './drivers/dax/replace'
 import { kill_dax } from './drivers/dax/super'
 import { dmaRead, dmaWrite } from './drivers/dma/engine'
 import { ib_umem_get, ib_umem_release } from './drivers/infiniband/umem'
-import { ib_umem_odp_get, odpWrite } from './drivers/infiniband/umem-odp'
+import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infiniband/umem-odp'
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
 import { dax_break_layout_final } from './fs/break-layouts'
@@ -47,6 +47,7 @@ import { do_exit, exit_mmap } from './kernel/exit'
 import { kernel_clone } from './kernel/fork'
 import { __release_region, __request_region } from './kernel/resource'
 import { do_send_sig_info } from './kernel/signal'
+import { prctlMceKill } from './kernel/sys'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
 import { gup_fast_pin_once, remove_once } from './mm/gup-race'
 import { __get_user_pages, __gup_longterm_locked } from './mm/gup-slow'
@@ -82,6 +83,7 @@ import { soft_offline_page } from './mm/soft-offline'
 import { lru_add_drain_cpu } from './mm/swap'
 import { userLoad, userStore } from './mm/user-access'
 import { shrink_folio_list } from './mm/vmscan'
+import { hva_to_pfn_slow } from './virt/kvm/kvm_main'
 
 /**
  * Every operation of the simulated kernel. Links hold an operation's place in this list, so it only
@@ -203,4 +205,7 @@ export const operations = [
   ib_umem_release,
   ib_umem_odp_get,
   odpWrite,
+  prctlMceKill,
+  hva_to_pfn_slow,
+  ib_umem_odp_release,
 ] as unknown as readonly Operation<Kernel>[]

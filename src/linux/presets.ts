@@ -43,6 +43,8 @@ const v4_14: Values = {
   kmemRemove: 'leak',
   linkDown: 'allOnes',
   daxPoison: 'sigbus',
+  forcedKill: 'currentOnly',
+  diskRemoval: 'sync',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
@@ -61,7 +63,8 @@ const v5_11: Values = {
   clearRefs: 'skipPinned',
   swapPinned: 'keep',
 }
-const v5_13: Values = { ...v5_11, longtermMovable: 'migrate' }
+const v5_12: Values = { ...v5_11, forcedKill: 'early' }
+const v5_13: Values = { ...v5_12, longtermMovable: 'migrate' }
 const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
 const v5_18: Values = { ...v5_14, cowReuse: 'streamlined', memunmapWait: 'pgmapOnly' }
 const v5_19: Values = { ...v5_18, cowReuse: 'exclusive', gupRead: 'unshare' }
@@ -72,7 +75,12 @@ const v6_0: Values = {
   removeNotify: 'holder',
 }
 const v6_2: Values = { ...v6_0, gupRead: 'unshareFile' }
-const v6_5: Values = { ...v6_2, directIo: 'pin', zeroPagePin: 'notCounted' }
+const v6_5: Values = {
+  ...v6_2,
+  directIo: 'pin',
+  zeroPagePin: 'notCounted',
+  diskRemoval: 'markDead',
+}
 const v6_8: Values = { ...v6_5, savedDirty: 'on', removeNotify: 'preRemove' }
 const v6_12: Values = {
   ...v6_8,
@@ -96,7 +104,7 @@ export const presets: readonly Preset[] = [
   preset('v5.8', v5_8, `${RULES} 5.8.`),
   preset('v5.9', v5_9, `${RULES} 5.9 and 5.10.0.`),
   preset('v5.11', v5_11, `${RULES} 5.11, and of later 5.10.y.`),
-  preset('v5.12', v5_11, `${RULES} 5.12, on which the surprise-remove series was posted.`),
+  preset('v5.12', v5_12, `${RULES} 5.12, on which the surprise-remove series was posted.`),
   preset('v5.13', v5_13, `${RULES} 5.13.`),
   preset('v5.14', v5_14, `${RULES} 5.14 to 5.17.`),
   preset('v5.18', v5_18, `${RULES} 5.18.`),
@@ -134,7 +142,7 @@ export const presets: readonly Preset[] = [
   ),
   preset(
     'surprise-remove-2021',
-    { ...v5_11, removeNotify: 'massFailure', gupPgmap: 'none' },
+    { ...v5_12, removeNotify: 'massFailure', gupPgmap: 'none' },
     '5.12 with the series “mm, pmem: Force unmap pmem on surprise remove”, which was not merged as posted.',
   ),
 ]

@@ -20,7 +20,7 @@ export const del_gendisk = operation({
         fn: 'del_gendisk',
         version: '6.12',
         evidence: 'recorded',
-        note: 'Up to about 6.4 it was fsync_bdev(), which only syncs; which version changed it is from memory. Here it goes with the policy removeNotify, so 6.8 is the first.',
+        note: 'Up to about 6.4 it was fsync_bdev(), which only syncs; which version changed it is from memory.',
       },
       run(k, t) {
         const user = k.superBlocks.find(
@@ -28,7 +28,7 @@ export const del_gendisk = operation({
             s_daxdev === k.namespaces.at(t.device).dax && state !== 'unmounted',
         )
         if (user === undefined) return 'freeze'
-        return k.policy.removeNotify === 'preRemove'
+        return k.policy.diskRemoval === 'markDead'
           ? t.call(fs_bdev_mark_dead, { superBlock: user.id }, 'freeze')
           : t.call(sync_filesystem, { superBlock: user.id }, 'freeze')
       },

@@ -6,6 +6,7 @@ import { hasPageCache } from '../mm/filemap'
 import { operation } from '../operation'
 import { isBad, writeBlocks } from './badblocks'
 import { daxOf } from './dax-entries'
+import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock } from './inode-locks'
 
 interface Transfer {
@@ -62,15 +63,25 @@ const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
       },
     },
     params: { inode: ref('inode'), pos: wide(), length: wide(), value: int() },
-    entry: 'lock',
+    entry: write ? 'start_write' : 'lock',
     steps: {
+      start_write: {
+        does: 'Wait while the file system is frozen; then hold a freeze off until the end.',
+        fn: 'sb_start_write',
+        when: untilThawed,
+        run(k, t) {
+          sb_start_write(k, t)
+          return 'lock'
+        },
+      },
       lock: {
         does: 'Wait for the inode lock.',
         fn: write ? 'xfs_file_dax_write' : 'xfs_file_dax_read',
         when: untilInodeLock('the inode lock'),
         run(k, t) {
-          if (k.superBlocks.at(k.inodes.at(t.inode).i_sb).shutdown !== 'no') return t.done(-EIO)
-          return 'copy'
+          if (!isShutDown(k, t.inode)) return 'copy'
+          if (write) sb_end_write(k, t)
+          return t.done(-EIO)
         },
       },
       copy: {
@@ -79,6 +90,7 @@ const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
           : 'Ask the device for the blocks; known bad ones give -EIO. Then copy.',
         fn: 'dax_iomap_iter',
         run(k, t) {
+          if (write) sb_end_write(k, t)
           const error = direct_access(k, t, write)
           const left = bytesLeft(k, t)
           if (error < 0 || left === 0) return t.done(error)

@@ -12,7 +12,6 @@ import {
 import type { Kernel } from '../kernel'
 import { unmap_mapping_range, zap } from '../mm/rmap'
 import { operation } from '../operation'
-import { insiders, isBehind } from '../wait-holders'
 import { isBad } from './badblocks'
 import {
   associate,
@@ -27,6 +26,7 @@ import {
   untilEntryUnlocked,
 } from './dax-entries'
 import { findFreeBlocks } from './extents'
+import { freezers, frozenReason } from './freeze'
 import { untilFaultsMay } from './inode-locks'
 
 /** Bits that mark an entry of DAX: from 6.15 on it is an ordinary one, counted in its page. */
@@ -38,15 +38,6 @@ function daxBits(k: Kernel, order: number): number {
 
 const superBlockOf = (k: Kernel, vma: number) =>
   k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb)
-
-/** Who froze a file system, and will thaw it. */
-const freezers = (k: Kernel, superBlock: number) =>
-  insiders(
-    k,
-    (frame) =>
-      isBehind(frame, 'xfs_dax_notify_failure', 'freeze') &&
-      frame.locals['superBlock'] === superBlock,
-  )
 
 const untilFileMayFault = at(untilFaultsMay, (k: Kernel, { vma }: { readonly vma: number }) => ({
   inode: k.vmas.at(vma).vm_file,
@@ -70,7 +61,7 @@ export const dax_iomap_fault = operation({
       when: {
         state: 'D',
         ready: (k, t) => t.write === 0 || superBlockOf(k, t.vma).frozen === 0,
-        reason: (k, t) => `waits for ${superBlockOf(k, t.vma).s_id}, which is frozen, to be thawed`,
+        reason: (k, t) => frozenReason(superBlockOf(k, t.vma)),
         holders: (k, t) => freezers(k, superBlockOf(k, t.vma).id),
       },
       run(k, t) {

@@ -8,6 +8,14 @@ import { operation } from '../operation'
 import { writeBlocks } from './badblocks'
 import { daxOf } from './dax-entries'
 import { findFreeBlocks } from './extents'
+import {
+  freezers,
+  frozenReason,
+  isShutDown,
+  sb_end_write,
+  sb_start_write,
+  untilThawed,
+} from './freeze'
 import { untilInodeLock } from './inode-locks'
 
 const LARGEST_FILE_PAGES = 2 ** 32
@@ -45,9 +53,16 @@ export const createFile = operation({
   entry: 'create',
   steps: {
     create: {
-      does: 'Make the inode, and allocate its blocks.',
+      does: 'Make the inode, and allocate its blocks, unless the file system is frozen.',
       fn: 'vfs_create',
+      when: {
+        state: 'D',
+        ready: (k, t) => k.superBlocks.at(t.superBlock).frozen === 0,
+        reason: (k, t) => frozenReason(k.superBlocks.at(t.superBlock)),
+        holders: (k, t) => freezers(k, t.superBlock),
+      },
       run(k, t) {
+        if (k.superBlocks.at(t.superBlock).shutdown !== 'no') return t.done(-EIO)
         const pages = Math.ceil(t.size / PAGE_SIZE)
         if (k.superBlocks.at(t.superBlock).s_type === 'tmpfs')
           return t.done(makeTmpfsFile(k, t, pages))
@@ -137,6 +152,15 @@ export const writeFile = operation({
       run(k, t) {
         const { shutdown } = k.superBlocks.at(k.inodes.at(t.inode).i_sb)
         t.fd = shutdown === 'no' ? 4 : -1
+        return t.fd < 0 ? 'write' : 'start_write'
+      },
+    },
+    start_write: {
+      does: 'Wait while the file system is frozen; then hold a freeze off until the end.',
+      fn: 'sb_start_write',
+      when: untilThawed,
+      run(k, t) {
+        sb_start_write(k, t)
         return 'write'
       },
     },
@@ -155,7 +179,8 @@ export const writeFile = operation({
       fn: 'dax_copy_from_iter',
       run(k, t) {
         k.inodes.at(t.inode).iolock = 0
-        if (daxOf(k, t.inode)?.alive !== 1) return t.done(-EIO)
+        sb_end_write(k, t)
+        if (isShutDown(k, t.inode) || daxOf(k, t.inode)?.alive !== 1) return t.done(-EIO)
         const { i_size } = k.inodes.at(t.inode)
         for (const { pfn, length } of k.extents.in(t.inode).runs(0, Math.ceil(i_size / PAGE_SIZE)))
           writeBlocks(k, pfn, length, t.value)

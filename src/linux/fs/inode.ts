@@ -1,15 +1,20 @@
 import { ref } from '../../arena'
+import { EIO } from '../include/errno'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { dax_break_layout_final, END } from './break-layouts'
 import { deleteEntries } from './dax-entries'
+import { isShutDown, untilThawed } from './freeze'
 
-/** True once nobody can get at the file any more: no name, no open file, no mapping. */
-export const isUnused = (k: Kernel, inode: number): boolean => {
-  const { i_nlink, i_opens } = k.inodes.at(inode)
+/** True once nobody can get at the file any more, no name, no open file, no mapping, and nobody evicts it. */
+const isUnused = (k: Kernel, inode: number): boolean => {
+  const { i_nlink, i_opens, freeing } = k.inodes.at(inode)
   const isMapped = k.vmas.find(({ vm_file }) => vm_file === inode) !== undefined
-  return i_nlink === 0 && i_opens === 0 && !isMapped
+  return i_nlink === 0 && i_opens === 0 && !isMapped && freeing === 0
 }
+
+/** A file that has just lost its last user: whoever dropped the last reference is to evict it. */
+export const unusedInode = (k: Kernel) => k.inodes.find(({ id }) => isUnused(k, id))
 
 /** evict(): the last user of a file without a name is gone. §2.7 and W13 of the DAX sheet. */
 export const evict = operation({
@@ -24,6 +29,7 @@ export const evict = operation({
       does: 'From 6.15 on wait, without an end, until no page of the file is under DMA. Before, nobody asks.',
       fn: 'dax_break_layout_final',
       run(k, t) {
+        k.inodes.at(t.inode).freeing = 1
         if (k.policy.daxRefcount === 'oneBased') return 'delete_entries'
         return t.call(dax_break_layout_final, { inode: t.inode }, 'delete_entries')
       },
@@ -40,6 +46,7 @@ export const evict = operation({
       does: 'Free the blocks: another file may get them.',
       fn: 'xfs_inactive',
       run(k, t) {
+        k.inodes.at(t.inode).freeing = 0
         if (k.inodes.at(t.inode).i_nlink === 0) {
           k.extents.in(t.inode).clear(0, END)
           k.inodes.free(t.inode)
@@ -71,10 +78,12 @@ export const vfs_unlink = operation({
   entry: 'unlink',
   steps: {
     unlink: {
-      does: 'One name less.',
+      does: 'One name less, unless the file system is frozen.',
       fn: 'drop_nlink',
+      when: untilThawed,
       run(k, t) {
         if (!k.inodes.isLive(t.inode)) return t.done()
+        if (isShutDown(k, t.inode)) return t.done(-EIO)
         k.inodes.at(t.inode).i_nlink -= 1
         return isUnused(k, t.inode) ? t.call(evict, { inode: t.inode }, 'done') : t.done()
       },

@@ -1,7 +1,7 @@
 import { int, ref, wide } from '../../arena'
 import type { Source, Target } from '../../machine'
 import { PMD_PAGES } from '../arch/x86/pgtable'
-import { EBUSY } from '../include/errno'
+import { EBUSY, EIO } from '../include/errno'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
@@ -14,6 +14,7 @@ import { type breakLayoutsOf, busyPage, END } from './break-layouts'
 import { deleteEntries, untilEntryUnlocked } from './dax-entries'
 import { leaseHolders } from './dax-holders'
 import { breakLeases, leaseOf } from './dax-lease'
+import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock, untilUnlocked } from './inode-locks'
 import { setAside } from './lost-and-found'
 
@@ -105,8 +106,17 @@ export const shrinkOf = (fs: Shrink) =>
     },
     params: { inode: ref('inode'), first: wide(), last: wide(), size: wide() },
     locals: { result: int() },
-    entry: 'iolock',
+    entry: 'start_write',
     steps: {
+      start_write: {
+        does: 'Wait while the file system is frozen; then hold a freeze off until the end.',
+        fn: 'mnt_start_write',
+        when: untilThawed,
+        run(k, t) {
+          sb_start_write(k, t)
+          return 'iolock'
+        },
+      },
       iolock: {
         does: `Take ${fs.iolock}: no write, no other truncate.`,
         fn: 'inode_lock',
@@ -218,11 +228,15 @@ export const shrinkOf = (fs: Shrink) =>
         },
       },
       unmap: {
-        does: 'Set the new size if there is one, and unmap the pages that go. If a signal ended the wait, nothing changes.',
+        does: 'Set the new size if there is one, and unmap the pages that go. If a signal ended the wait, or the file system was shut down meanwhile, nothing changes.',
         fn: 'truncate_pagecache',
         run(k, t) {
           if (k.policy.daxTruncate === 'wait' && t.ret < 0) {
             t.result = t.ret
+            return 'unlock'
+          }
+          if (isShutDown(k, t.inode)) {
+            t.result = -EIO
             return 'unlock'
           }
           if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
@@ -253,6 +267,7 @@ export const shrinkOf = (fs: Shrink) =>
           takeSignals(k, t.task.id)
           k.inodes.at(t.inode).mmaplock = 0
           k.inodes.at(t.inode).iolock = 0
+          sb_end_write(k, t)
           return t.done(t.result)
         },
       },

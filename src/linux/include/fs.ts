@@ -6,11 +6,12 @@ export const SuperBlock = struct('super_block', {
     ['xfs', 'ext4', 'tmpfs', 'dax'],
     'The file system; dax is where device-dax nodes have their pages.',
   ),
-  frozen: int(0, 'SB_FREEZE_*: write faults wait while it is set.'),
+  frozen: int(0, 'SB_FREEZE_*: writes, truncates and write faults wait while it is set.'),
   pagefaults: int(
     0,
     's_writers[SB_FREEZE_PAGEFAULT]: write faults under way, which a freeze awaits.',
   ),
+  writers: int(0, 's_writers[SB_FREEZE_WRITE]: changes of files under way, which a freeze awaits.'),
   s_id: text('Name of the block device, as log lines print it.'),
   device: ref('nd_namespace', 'The namespace under it.'),
   s_daxdev: ref(
@@ -34,6 +35,7 @@ export const Inode = struct('inode', {
   i_opens: int(0, 'struct files that have it open.'),
   iolock: ref('task_struct', 'Who holds i_rwsem (IOLOCK) exclusively.'),
   mmaplock: ref('task_struct', 'Who holds invalidate_lock (MMAPLOCK) exclusively: no new faults.'),
+  freeing: int(0, 'I_FREEING: it is being evicted.'),
   wb_err: int(0, 'mapping->wb_err: the error that the next fsync() reports.'),
   mmaplock_shared: int(0, 'Faults that hold invalidate_lock shared.'),
 })

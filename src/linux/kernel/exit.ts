@@ -1,4 +1,5 @@
 import { ref } from '../../arena'
+import { evict, unusedInode } from '../fs/inode'
 import { USER_PAGES } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { unmap_page_range } from '../mm/memory-zap'
@@ -50,7 +51,15 @@ export const exit_mmap = operation({
       fn: 'free_pgtables',
       run(k, t) {
         forgetMm(k, t.mm)
-        return t.done()
+        return 'fput'
+      },
+    },
+    fput: {
+      does: 'The areas let their files go; one that nobody else uses, and that has no name any more, is evicted.',
+      fn: 'remove_vma',
+      run(k, t) {
+        const unused = unusedInode(k)
+        return unused === undefined ? t.done() : t.call(evict, { inode: unused.id }, 'fput')
       },
     },
   },

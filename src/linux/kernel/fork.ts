@@ -128,10 +128,11 @@ export const kernel_clone = operation({
       },
     },
     wake: {
-      does: 'The child can run.',
+      does: 'The child can run. It has the parent’s flags, PF_MCE_EARLY among them.',
       fn: 'wake_up_new_task',
       run(k, t) {
-        const row = { name: t.name, role: 'process', mm: t.child } as const
+        const { mce_kill } = t.task
+        const row = { name: t.name, role: 'process', mm: t.child, mce_kill } as const
         const old = k.tasks.isFull ? deadTask(k) : undefined
         if (old !== undefined) k.tasks.free(old.id)
         const child = k.tasks.alloc(row)

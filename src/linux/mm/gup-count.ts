@@ -20,7 +20,7 @@ import {
   tracksExclusive,
 } from './folio'
 import { type HolderKind, hold } from './holders'
-import { free_devmap_managed_page } from './memremap-ref'
+import { free_devmap_managed_page, free_zone_device_folio } from './memremap-ref'
 import { vma_lookup } from './rmap'
 import { folio_put } from './swap'
 
@@ -111,6 +111,7 @@ function subtractFromRest(k: Kernel, pfn: number, pages: number, count: number):
     return { refcount: refcount - count }
   })
   if (freed > 0) free_devmap_managed_page(k, pfn, freed)
+  if (freed > 0) free_zone_device_folio(k, pfn, pages)
   reclaimLost(k, pfn, pages)
 }
 

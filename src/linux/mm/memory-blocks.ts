@@ -41,7 +41,7 @@ export interface Blocks {
 }
 
 /** The pages of memory blocks. */
-export const pagesOf = ({ block, blocks }: Blocks): Stretch => ({
+export const blockPages = ({ block, blocks }: Blocks): Stretch => ({
   start: block * MEMORY_BLOCK_PAGES,
   end: (block + blocks) * MEMORY_BLOCK_PAGES,
 })
@@ -75,14 +75,14 @@ export function syncZones(k: Kernel): void {
 
 /** MIGRATE_ISOLATE for the free pages of blocks, or MIGRATE_MOVABLE again. */
 export function isolateBlocks(k: Kernel, blocks: Blocks, isolated: 0 | 1): void {
-  const { start, end } = pagesOf(blocks)
+  const { start, end } = blockPages(blocks)
   setBlocks(k, blocks, { isolated })
   k.freePages.edit(start, end, () => ({ isolated }))
 }
 
 /** has_unmovable_pages(): the first page that migration cannot move. Of ZONE_MOVABLE only reserved ones. */
 export function unmovablePage(k: Kernel, blocks: Blocks): number | undefined {
-  const { start, end } = pagesOf(blocks)
+  const { start, end } = blockPages(blocks)
   const isNormal = k.memoryBlocks.at(blocks.block).zone === 'NORMAL'
   return k.pages
     .runs(start, end)
@@ -95,13 +95,13 @@ export function unmovablePage(k: Kernel, blocks: Blocks): number | undefined {
 
 /** scan_movable_pages(): runs of the blocks from a page on that can be tried. */
 export const movableRuns = (k: Kernel, blocks: Blocks): PageRun[] => {
-  const { start, end } = pagesOf(blocks)
+  const { start, end } = blockPages(blocks)
   return k.pages.runs(start, end).filter((run) => run.refcount > 0 && isMovable(k, run))
 }
 
 /** test_pages_isolated(): every page of the blocks is free, or poisoned. */
 export function busyPage(k: Kernel, blocks: Blocks): PageRun | undefined {
-  const { start, end } = pagesOf(blocks)
+  const { start, end } = blockPages(blocks)
   return k.pages.find(
     start,
     end,

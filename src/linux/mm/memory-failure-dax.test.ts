@@ -98,6 +98,26 @@ describe('W27 on fs-dax', () => {
     expect([entry('app'), entry('other')]).toEqual(['none', 'none'])
   })
 
+  it.each([
+    ['early', 'BUS_MCEERR_AO 12'],
+    ['currentOnly', 'none'],
+  ])('d by the collect rule %s: A, who asked for early kill, gets %s', (forcedKill, signal) => {
+    const { k, entry, touch } = bootDax(true, { forcedKill })
+    goBad(k, 'shell', PAGE)
+    expect([touch('other'), signalOf(k, 'app')]).toEqual(['BUS_MCEERR_AR 12', signal])
+    expect([entry('app'), entry('other')]).toEqual(['none', 'none'])
+  })
+
+  it('e up to 5.11, A early-kill: force means nobody but current, so a scrub unmaps nothing', () => {
+    const { k, entry } = bootDax(true, { forcedKill: 'currentOnly' })
+    expect(scrub(k, 'shell', PAGE)).toBe(0)
+    expect([entry('app'), entry('other'), signalOf(k, 'app')]).toEqual([
+      '0x60801',
+      '0x60801',
+      'none',
+    ])
+  })
+
   it('says 21 of a PMD mapping, and unmaps all of it', () => {
     const k = bootTest()
     const vpn = vpnOf(k, 'A')

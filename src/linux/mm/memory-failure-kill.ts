@@ -25,10 +25,14 @@ const find_early_kill_thread = (k: Kernel, mm: number) =>
       : t.mce_kill === 'early'
   })
 
-/** task_early_kill(): who of a process is signalled now; with `force` current, for its own process. */
+/**
+ * task_early_kill(): who of a process is signalled now; with `force` current, for its own process, and
+ * up to 5.11 nobody of any other.
+ */
 function task_early_kill(k: Kernel, mm: number, force: boolean, current: number) {
   const own = k.tasks.at(current)
-  return force && own.mm === mm ? own : find_early_kill_thread(k, mm)
+  if (force && own.mm === mm) return own
+  return force && k.policy.forcedKill === 'currentOnly' ? undefined : find_early_kill_thread(k, mm)
 }
 
 /** The size of the entry that maps a page of a device there; 0: none. dev_pagemap_mapping_shift(). */

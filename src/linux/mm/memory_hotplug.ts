@@ -9,12 +9,12 @@ import { signal_pending } from '../kernel/signal'
 import { operation } from '../operation'
 import {
   type Blocks,
+  blockPages,
   busyPage,
   disableBatches,
   isolateBlocks,
   lockHotplug,
   movableRuns,
-  pagesOf,
   setBlocks,
   syncZones,
   unmovablePage,
@@ -88,7 +88,7 @@ export const online_pages = operation({
       does: 'The block joins its zone; its struct pages are initialised.',
       fn: 'move_pfn_range_to_zone',
       run(k, t) {
-        const { start, end } = pagesOf(t)
+        const { start, end } = blockPages(t)
         setBlocks(k, t, { zone: t.movable === 1 ? 'MOVABLE' : 'NORMAL', isolated: 1 })
         k.pages.fill(start, end, { refcount: 0 })
         return 'online_range'
@@ -98,7 +98,7 @@ export const online_pages = operation({
       does: 'Its pages go to the buddy allocator. State online.',
       fn: 'online_pages_range',
       run(k, t) {
-        const { start, end } = pagesOf(t)
+        const { start, end } = blockPages(t)
         setBlocks(k, t, { state: 'online' })
         k.freePages.fill(start, end, {})
         isolateBlocks(k, t, 0)
@@ -131,7 +131,7 @@ export const offline_pages = operation({
       does: 'A block with holes, or of more than one zone, cannot go offline.',
       fn: 'walk_system_ram_range',
       run(k, t) {
-        const { start, end } = pagesOf(t)
+        const { start, end } = blockPages(t)
         if (k.pages.covers(start, end)) return 'disable_batches'
         setBlocks(k, t, { state: 'online' })
         return t.done(-EINVAL)
@@ -177,7 +177,7 @@ export const offline_pages = operation({
       fn: 'scan_movable_pages',
       run(k, t) {
         if (movableRuns(k, t).length === 0) return 'test_isolated'
-        return t.call(migrate_pages, pagesOf(t), 'again')
+        return t.call(migrate_pages, blockPages(t), 'again')
       },
     },
     again: {
@@ -195,7 +195,7 @@ export const offline_pages = operation({
       does: 'The pages leave the buddy allocator and the zone. State offline.',
       fn: '__offline_isolated_pages',
       run(k, t) {
-        const { start, end } = pagesOf(t)
+        const { start, end } = blockPages(t)
         k.freePages.clear(start, end)
         setBlocks(k, t, { state: 'offline', isolated: 0 })
         syncZones(k)

@@ -16,6 +16,15 @@ export function put_dev_pagemap(pgmap: Pgmap, references = 1): void {
   if (pgmap.state === 'dying' && pgmap.mode === 'atomic' && pgmap.ref === 0) pgmap.state = 'dead'
 }
 
+/** free_zone_device_folio(), from 6.15 on: a page of a DAX device whose count falls to 0 is at 1 again. */
+export function free_zone_device_folio(k: Kernel, pfn: number, pages: number): void {
+  if (k.policy.daxRefcount !== 'counted') return
+  k.pages.edit(pfn, pfn + pages, ({ refcount, pgmap }) => {
+    const isGeneric = pgmap !== 0 && k.pgmaps.at(pgmap).type === 'GENERIC'
+    return isGeneric && refcount === 0 ? { refcount: 1 } : {}
+  })
+}
+
 /** The last put of a device page: up to 5.17 it drops the pgmap reference that removal waits for. */
 export function free_devmap_managed_page(k: Kernel, pfn: number, pages: number): void {
   if (k.policy.memunmapWait !== 'pagePins') return

@@ -1,5 +1,6 @@
 import { int, ref, text, wide } from '../../arena'
 import { PMD_PAGES } from '../arch/x86/pgtable'
+import { evict, unusedInode } from '../fs/inode'
 import { EINVAL, ENOMEM } from '../include/errno'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
@@ -187,12 +188,18 @@ export const do_munmap = operation({
       },
     },
     unlock: {
-      does: 'Drop mmap_lock.',
+      does: 'Drop mmap_lock, and the area’s reference of its file.',
       fn: 'vms_complete_munmap_vmas',
       run(k, t) {
         k.mms.at(t.mm).mmap_readers -= 1
-        return t.done()
+        const unused = unusedInode(k)
+        return unused === undefined ? t.done() : t.call(evict, { inode: unused.id }, 'evicted')
       },
+    },
+    evicted: {
+      does: 'The area was the last user of its file, which had no name any more: the file is gone too.',
+      fn: '____fput',
+      run: (_k, t) => t.done(),
     },
   },
 })

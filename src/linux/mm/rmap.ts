@@ -2,7 +2,7 @@ import type { RunView } from '../../arena'
 import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
-import { editFolio, headOf, isLarge, pagesOf, refAdd } from './folio'
+import { editFolio, refAdd } from './folio'
 
 type Vma = ReturnType<Kernel['vmas']['at']>
 
@@ -49,16 +49,13 @@ export function zap(k: Kernel, mm: number, start: number, end: number): void {
 
 /** From 6.15 on an entry of DAX counts in the page, or the folio, as any other: reference and _mapcount. */
 export function countDaxEntry(k: Kernel, pfn: number, pages: number, by: 1 | -1): void {
-  if (isLarge(k, pfn)) {
-    for (let head = headOf(k, pfn); head < pfn + pages; head += pagesOf(k, head)) {
-      refAdd(k, head, by)
-      editFolio(k, head, 'large_mapcount', by)
-      editFolio(k, head, 'entire_mapcount', by)
-    }
-    return
+  for (const { head } of k.folios.runs(pfn, pfn + pages)) {
+    refAdd(k, head, by)
+    editFolio(k, head, 'large_mapcount', by)
+    editFolio(k, head, 'entire_mapcount', by)
   }
-  k.pages.edit(pfn, pfn + pages, ({ pgmap, refcount, mapcount }) =>
-    pgmap === 0 ? {} : { refcount: refcount + by, mapcount: mapcount + by },
+  k.pages.edit(pfn, pfn + pages, ({ start, pgmap, refcount, mapcount }) =>
+    pgmap === 0 || k.folios.has(start) ? {} : { refcount: refcount + by, mapcount: mapcount + by },
   )
 }
 

@@ -4,7 +4,9 @@ import { daxPoison } from './dax-poison'
 import { daxRefcount } from './dax-refcount'
 import { daxTruncate } from './dax-truncate'
 import { directIo } from './direct-io'
+import { diskRemoval } from './disk-removal'
 import { filesystem } from './filesystem'
+import { forcedKill } from './forced-kill'
 import { forkCopy } from './fork-copy'
 import { gupForce } from './gup-force'
 import { gupPgmap } from './gup-pgmap'
@@ -61,4 +63,6 @@ export const policies = [
   daxPoison,
   kmemRemove,
   linkDown,
+  forcedKill,
+  diskRemoval,
 ] as const

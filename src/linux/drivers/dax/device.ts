@@ -159,20 +159,17 @@ export const dev_dax_huge_fault = operation({
       fn: 'vmf_insert_pfn_pmd',
       run(k, t) {
         const { start, align } = k.namespaces.at(t.device)
-        const { vm_mm, vm_start, vm_pgoff } = k.vmas.at(t.vma)
+        const { vm_mm, vm_file, vm_start, vm_pgoff } = k.vmas.at(t.vma)
         const vpn = t.vpn - (t.vpn % align)
         const pfn = start + vm_pgoff + vpn - vm_start
-        const size = align === PMD_PAGES ? PTE.pse : PTE.special
         const written = t.write === 1 ? PTE.dirty | PTE.soft_dirty : 0
-        // From 6.15 on the entry is an ordinary one, and counts.
-        const isCounted = k.policy.daxRefcount === 'counted'
-        const kind = isCounted ? size & PTE.pse : PTE.devmap | size
-        const flags = FRESH | PTE.rw | kind | written
+        const flags = FRESH | PTE.rw | deviceBits(k, align) | written
         const ptes = k.ptes.in(vm_mm)
         if (align === PMD_PAGES && !k.folios.has(pfn)) prep_device_folio(k, pfn)
+        dax_set_mapping(k, pfn, vm_file, vm_pgoff + vpn - vm_start)
         if (!ptes.has(vpn)) {
           ptes.fill(vpn, vpn + align, { pfn, flags, gen: k.namespaces.at(t.device).gen })
-          if (isCounted) countDaxEntry(k, pfn, align, 1)
+          if (k.policy.daxRefcount === 'counted') countDaxEntry(k, pfn, align, 1)
         }
         k.daxDevices.at(t.dax).srcu_readers -= 1
         return t.done(VM_FAULT_NOPAGE)
@@ -180,6 +177,21 @@ export const dev_dax_huge_fault = operation({
     },
   },
 })
+
+/** Bits that mark an entry of a DAX device: from 6.15 on it is an ordinary one, counted in its page. */
+function deviceBits(k: Kernel, align: number): number {
+  const size = align === PMD_PAGES ? PTE.pse : 0
+  if (k.policy.daxRefcount === 'counted') return size
+  return size | PTE.devmap | (align === PMD_PAGES ? 0 : PTE.special)
+}
+
+/** The page, or of a folio the head, learns which node it is part of: memory_failure() finds it by that. */
+function dax_set_mapping(k: Kernel, pfn: number, inode: number, index: number): void {
+  const page = k.pages.at(pfn)
+  if (page.mapping !== 0) return
+  page.mapping = k.inodes.at(inode).id
+  page.index = index
+}
 
 /** The folio of 2 MiB that the memory map has there: one reference, the device’s own, at its head. */
 function prep_device_folio(k: Kernel, head: number): void {

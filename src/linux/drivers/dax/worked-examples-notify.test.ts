@@ -39,7 +39,7 @@ describe('W21: the unbind of XFS, A late-kill', () => {
 
   it.each(['v6.8', 'v6.12'])('%s with rmapbt: everybody is killed and unmapped', (preset) => {
     const k = bootWritten(preset, on)
-    const r = unbinding(k).runTo('wait_pagefaults')
+    const r = unbinding(k).runTo('wait_writers')
     expect(flagsOf(k, r.id)).toBe(128)
     expect([superBlock(k).frozen, superBlock(k).shutdown]).toEqual([1, 'no'])
     r.runTo('lock_entry').step()

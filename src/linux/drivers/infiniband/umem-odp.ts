@@ -1,4 +1,5 @@
 import { int, ref, wide } from '../../../arena'
+import type { Holder } from '../../../machine'
 import { EFAULT, ENODEV, ENOMEM } from '../../include/errno'
 import {
   VM_FAULT_HWPOISON,
@@ -13,6 +14,7 @@ import { untilMmapReadable } from '../../mm/locks'
 import { handle_mm_fault, isMapped } from '../../mm/memory'
 import { vma_lookup } from '../../mm/rmap'
 import { operation } from '../../operation'
+import { insiders } from '../../wait-holders'
 
 const FAILED = VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_OOM | VM_FAULT_HWPOISON
 
@@ -26,7 +28,7 @@ export const ib_umem_odp_get = operation({
     version: '6.12',
     evidence: 'deduced',
   },
-  leftOut: 'Only mappings of DAX files and devices can be registered so here; deregistration.',
+  leftOut: 'Only mappings of DAX files and devices can be registered so here.',
   via: ['ib_uverbs_reg_mr', 'ib_uverbs_write'],
   start: {
     label: 'Register on demand (ODP)',
@@ -163,6 +165,71 @@ export const odpWrite = operation({
         const vpn = vpnOf(k, t)
         k.nicEntries.in(t.umem).fill(vpn, vpn + 1, { pfn: t.pfn })
         return 'dma'
+      },
+    },
+  },
+})
+
+/** Who has the adapter at work on a region: a page fault of its own, or a write. */
+const usersOf = (k: Kernel, umem: number): Holder[] =>
+  insiders(k, ({ operation, locals }) => operation.name === 'odpWrite' && locals['umem'] === umem)
+
+const untilIdle = {
+  state: 'D' as const,
+  ready: (k: Kernel, { umem }: { umem: number }) => usersOf(k, umem).length === 0,
+  reason: (k: Kernel, { umem }: { umem: number }) =>
+    `waits for ${usersOf(k, umem).map(({ task }) => k.tasks.at(task).name)}, at work in the region`,
+  holders: (k: Kernel, { umem }: { umem: number }) => usersOf(k, umem),
+}
+
+/** ibv_dereg_mr() of a region that is mapped on demand. */
+export const ib_umem_odp_release = operation({
+  name: 'ib_umem_odp_release',
+  does: 'Takes a registration on demand back: the adapter’s table goes, and nothing is unpinned.',
+  source: {
+    file: 'drivers/infiniband/core/umem_odp.c',
+    fn: 'ib_umem_odp_release',
+    version: '6.12',
+    evidence: 'deduced',
+  },
+  leftOut: 'The flush of the adapter, and invalidations under way, which it would wait for.',
+  via: ['ib_dereg_mr_user', 'ib_uverbs_write'],
+  start: {
+    label: 'Deregister (ODP)',
+    on: ['vma'],
+    by: 'process',
+    args: (k, { id }) => {
+      const { vm_mm, vm_start, vm_end } = k.vmas.at(id)
+      const umem = k.umemOdps.find(
+        ({ mm, start }) => mm === vm_mm && vm_start <= start && start < vm_end,
+      )
+      return { umem: umem?.id ?? 0 }
+    },
+    refuse: (k, { umem }) =>
+      umem !== 0 && k.umemOdps.isLive(umem) ? undefined : 'Nothing is registered on demand there.',
+  },
+  params: { umem: ref('ib_umem_odp') },
+  entry: 'invalidate',
+  steps: {
+    invalidate: {
+      does: 'Nobody is inside a fault of the adapter: drop all its entries.',
+      fn: 'ib_umem_odp_unmap_dma_pages',
+      when: untilIdle,
+      run(k, t) {
+        if (!k.umemOdps.isLive(t.umem)) return t.done(-EFAULT)
+        const { start, pages } = k.umemOdps.at(t.umem)
+        k.nicEntries.in(t.umem).clear(start, start + pages)
+        return 'remove'
+      },
+    },
+    remove: {
+      does: 'Follow the page table no longer.',
+      fn: 'mmu_interval_notifier_remove',
+      when: untilIdle,
+      run(k, t) {
+        k.nicEntries.in(t.umem).clear(0, 2 ** 40)
+        k.umemOdps.free(t.umem)
+        return t.done(0)
       },
     },
   },

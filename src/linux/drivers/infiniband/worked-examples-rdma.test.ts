@@ -17,7 +17,7 @@ import { dax_mmap, dev_dax_remove } from '../dax/device'
 import { replaceDevice } from '../dax/replace'
 import { dmaWrite } from '../dma/engine'
 import { ib_umem_get, ib_umem_release } from './umem'
-import { ib_umem_odp_get, odpWrite } from './umem-odp'
+import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './umem-odp'
 
 const device = { device: 1 }
 const handle = { handle: 1 }
@@ -184,6 +184,28 @@ describe('W29: RDMA', () => {
     expect(umem.seq).toBe(11)
     expect(k.kernel.extents.in(1).has(0)).toBe(false)
     expect(write().finishes()).toBe(-EFAULT)
+  })
+
+  it('(3) ODP: deregistered, the adapter has no entry, and nothing was pinned to unpin', () => {
+    const { k, umem, nic, write } = odp()
+    expect(write().finishes()).toBe(0)
+    expect([nic(), k.ref(P3)]).toEqual([P3, 1])
+    const { id } = umem
+    expect(k.task('A').begins(ib_umem_odp_release, { umem: id }).finishes()).toBe(0)
+    expect([k.kernel.umemOdps.isLive(id), nic(), k.ref(P3), k.pte('A')]).toEqual([
+      ...[false, 0, 1],
+      'P3 rw',
+    ])
+    expect(k.task('A').begins(ib_umem_odp_release, { umem: id }).finishes()).toBe(-EFAULT)
+  })
+
+  it('(3) ODP: a deregistration waits for a page fault of the adapter that is under way', () => {
+    const { k, write } = odp()
+    const nic = write().runTo('map')
+    const a = k.task('A').begins(ib_umem_odp_release, { umem: 1 }).runs()
+    expect(a.reason).toBe('waits for R 2, which is at work in the region')
+    expect([nic.finishes(), a.finishes()]).toEqual([0, 0])
+    expect(k.kernel.nicEntries.in(1).runs()).toEqual([])
   })
 
   it('(3) ODP: an invalidation between snapshot and lock makes it try again, and fail', () => {

@@ -36,7 +36,7 @@ export const pmem_pagemap_kill = operation({
   source: {
     ...MAIL,
     evidence: 'deduced',
-    note: 'As intended: as posted, the reference that the driver drops first makes “still referenced” look off by one. Victims are collected as from 6.1 on; 5.12 itself would find only processes of the thread that removes.',
+    note: 'As intended: as posted, the reference that the driver drops first makes “still referenced” look off by one.',
   },
   leftOut:
     'Bad blocks, scheduling points, and the log lines of pages that belong to no file, which the kernel limits in rate. Pages that are alike are one step, and one call that stands for theirs.',

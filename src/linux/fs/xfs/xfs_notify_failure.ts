@@ -11,8 +11,8 @@ import { unmapVictims } from '../../mm/memory-failure-dax'
 import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
-import { insiders, isBehind } from '../../wait-holders'
 import { deleteEntries, slotsOf, unlockEntries, untilEntryUnlocked } from '../dax-entries'
+import { writersOf } from '../freeze'
 import { sync_filesystem } from '../sync'
 
 interface Walk {
@@ -45,14 +45,6 @@ const untilSlotUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
   const [first, last] = slotAt(k, t)
   return { inode: t.inode, first, last }
 })
-
-/** Write faults that had begun before the freeze. */
-const writeFaults = (k: Kernel, superBlock: number) =>
-  insiders(k, (frame) => {
-    const { vma, write } = frame.locals
-    if (!isBehind(frame, 'dax_iomap_fault', 'start_pagefault') || write === 0) return false
-    return k.inodes.at(k.vmas.at(Number(vma)).vm_file).i_sb === superBlock
-  })
 
 const isPreRemove = ({ flags }: { readonly flags: number }): boolean =>
   (flags & MF.mem_pre_remove) !== 0
@@ -90,24 +82,30 @@ export const xfs_dax_notify_failure = operation({
       },
     },
     freeze: {
-      does: 'Freeze the file system: write faults wait from here on. Read faults do not.',
+      does: 'Freeze the file system: writes, truncates and write faults wait from here on. Read faults do not.',
       fn: 'xfs_dax_notify_failure_freeze',
       run(k, t) {
         const superBlock = k.superBlocks.at(t.superBlock)
         superBlock.frozen = 1
         printk(k, `XFS (${superBlock.s_id}): Device is about to be removed!`)
-        return 'wait_pagefaults'
+        return 'wait_writers'
       },
     },
-    wait_pagefaults: {
-      does: 'Wait for the write faults that had begun. Then nothing becomes dirty any more: sync, which leaves mappings read-only.',
+    wait_writers: {
+      does: 'Wait for the writes, truncates and write faults that had begun. Then nothing becomes dirty any more: sync, which leaves mappings read-only.',
       fn: 'freeze_super',
       when: {
         state: 'D',
-        ready: (k, t) => k.superBlocks.at(t.superBlock).pagefaults === 0,
-        reason: (k, t) =>
-          `waits for ${k.superBlocks.at(t.superBlock).pagefaults} write faults that hold the freeze off`,
-        holders: (k, t) => writeFaults(k, t.superBlock),
+        ready(k, t) {
+          const { pagefaults, writers } = k.superBlocks.at(t.superBlock)
+          return pagefaults === 0 && writers === 0
+        },
+        reason(k, t) {
+          const { pagefaults, writers } = k.superBlocks.at(t.superBlock)
+          const what = writers === 0 ? `${pagefaults} write faults` : `${writers} writes`
+          return `waits for ${what} that hold the freeze off`
+        },
+        holders: (k, t) => writersOf(k, t.superBlock),
       },
       run: (_k, t) => t.call(sync_filesystem, { superBlock: t.superBlock }, 'next_extent'),
     },
