@@ -26,6 +26,7 @@ import { dmaRead, dmaWrite } from './drivers/dma/engine'
 import { ib_umem_get, ib_umem_release } from './drivers/infiniband/umem'
 import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infiniband/umem-odp'
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
+import { pmem_submit_bio } from './drivers/nvdimm/pmem-bio'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
@@ -208,4 +209,5 @@ export const operations = [
   prctlMceKill,
   hva_to_pfn_slow,
   ib_umem_odp_release,
+  pmem_submit_bio,
 ] as unknown as readonly Operation<Kernel>[]

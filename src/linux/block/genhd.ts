@@ -8,7 +8,7 @@ export const del_gendisk = operation({
   name: 'del_gendisk',
   does: 'Deletes the disk.',
   source: { file: 'block/genhd.c', fn: 'del_gendisk', version: '6.12', evidence: 'recorded' },
-  leftOut: 'Partitions, sysfs, and I/O in flight, for which it would wait.',
+  leftOut: 'Partitions and sysfs.',
   params: { device: ref('nd_namespace') },
   entry: 'mark_dead',
   steps: {
@@ -38,8 +38,18 @@ export const del_gendisk = operation({
       fn: '__blk_freeze_queue_start',
       run(k, t) {
         k.namespaces.at(t.device).blockdev = ''
-        return t.done()
+        return k.policy.memunmapWait === 'pgmapOnly' ? 'freeze_wait' : t.done()
       },
+    },
+    freeze_wait: {
+      does: 'Wait until bios in flight are done. Up to 5.17 that comes later: the queue’s reference is the pgmap’s.',
+      fn: 'blk_mq_freeze_queue_wait',
+      when: {
+        state: 'D',
+        ready: (k, t) => k.namespaces.at(t.device).bios === 0,
+        reason: (k, t) => `waits for ${k.namespaces.at(t.device).bios} bios in flight`,
+      },
+      run: (_k, t) => t.done(),
     },
   },
 })

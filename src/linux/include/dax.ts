@@ -21,6 +21,7 @@ export const NdNamespace = struct('nd_namespace', {
   align: int(512, 'Pages that one entry of a device-dax mapping covers: 512, or 1.'),
   driver: choice(['none', 'nd_pmem', 'device_dax'], 'The driver that is bound.'),
   device_lock: ref('task_struct', 'Who holds device_lock(): binds or unbinds it.'),
+  bios: int(0, 'q_usage_counter, as far as bios in flight go.'),
   gen: int(0, 'Which binding of which card it is; not in the kernel.'),
   resource: ref('resource', 'The claim in the iomem tree.'),
   pgmap: ref('dev_pagemap', 'Its pages.'),

@@ -1,140 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { bootMemory, type MemoryKernel, P, Q } from '../../testing/memory-kernel'
-import { type TestKernel, vpnOf } from '../../testing/test-kernel'
+import { bootDisk, goBad, lastLine, scrub, signalOf } from '../../testing/poison-kernel'
+import type { TestKernel } from '../../testing/test-kernel'
 import { PTE } from '../arch/x86/pgtable'
-import { createFile } from '../fs/file'
-import { EBUSY, EHWPOISON, EIO } from '../include/errno'
+import { EBUSY, EHWPOISON } from '../include/errno'
 import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import { memoryInvariants } from '../invariants/families/memory'
 import { kernel_clone } from '../kernel/fork'
-import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './gup'
-import { injectPoison } from './hwpoison-inject'
+import { get_user_pages_fast, unpin_user_pages } from './gup'
 import { madviseHwpoison } from './madvise-inject'
 import { memory_failure } from './memory-failure'
-import { do_mmap, do_munmap } from './mmap'
+import { do_munmap } from './mmap'
 import { userLoad, userStore } from './user-access'
 import { shrink_folio_list } from './vmscan'
 
-const signalOf = (k: TestKernel, who: string): string => {
-  const { signal, si_code, si_addr_lsb } = k.task(who).row
-  return signal === 'none' ? 'none' : `${si_code} ${si_addr_lsb}`
-}
-const scrub = (k: TestKernel, who: string, pfn: number, recorded = 0): number =>
-  k.task(who).begins(injectPoison, { pfn, found: 1, recorded }).finishes()
-const goBad = (k: TestKernel, who: string, pfn: number, recorded = 0): number =>
-  k.task(who).begins(injectPoison, { pfn, found: 0, recorded }).finishes()
-const logOf = (k: TestKernel): string[] => k.kernel.log.rows().map(({ line }) => line)
-const lastLine = (k: TestKernel): string =>
-  logOf(k)
-    .at(-1)
-    ?.replace(/^.*: 0x\w+: /, '') ?? ''
 const lawful = (k: MemoryKernel) => {
   for (const law of memoryInvariants) expect(k.broken(law), law.name).toBeUndefined()
 }
-
-/** A maps a page of a file on an ordinary disk, B the same; A is early-kill. */
-function bootDisk(write: boolean, type: 'xfs' | 'tmpfs' = 'xfs') {
-  const k = bootMemory({
-    machine: {
-      processes: [
-        { comm: 'parent', pid: 100 },
-        { comm: 'B', pid: 200 },
-      ],
-    },
-  })
-  const { kernel } = k
-  const superBlock = kernel.superBlocks.make({ s_type: type, s_id: 'sda1' }).id
-  const inode = k
-    .task('kswapd0')
-    .begins(createFile, { superBlock, name: '/f', size: 4096 })
-    .finishes()
-  if (type === 'xfs') kernel.diskBlocks.in(inode).fill(0, 1, { value: 0x77 })
-  for (const who of ['parent', 'B'])
-    k.task(who)
-      .begins(do_mmap, { inode, pages: 1, pgoff: 0, label: `F ${who}`, private: 0 })
-      .finishes()
-  k.task('parent').row.mce_kill = 'early'
-  const vpn = (who: string) => vpnOf(k, `F ${who}`)
-  if (write)
-    k.task('parent')
-      .begins(userStore, { vpn: vpn('parent'), value: 0x11 })
-      .finishes()
-  for (const who of ['parent', 'B'])
-    k.task(who)
-      .begins(userLoad, { vpn: vpn(who), value: 0 })
-      .finishes()
-  k.drain()
-  const pfn = kernel.pageCache.in(inode).at(0).pfn
-  const entry = (who: string): string => {
-    const ptes = kernel.ptes.in(k.mmOf(who))
-    return ptes.has(vpn(who)) ? ptes.at(vpn(who)).kind : 'none'
-  }
-  const touch = (who: string): string => {
-    k.task(who)
-      .begins(userLoad, { vpn: vpn(who), value: 0 })
-      .finishes()
-    const { signal, value } = k.task(who).row
-    return signal === 'none' ? `0x${value.toString(16)}` : signalOf(k, who)
-  }
-  return { k, inode, pfn, entry, touch, vpn }
-}
-
-describe('W27: six one-page outcomes (6.12). A is early-kill, B late-kill, both map the page', () => {
-  it('a: dirty page cache, AO: both entries poisoned, dropped, -EIO for fsync, A hears of it at once', () => {
-    const { k, inode, pfn, entry, touch } = bootDisk(true)
-    expect(scrub(k, 'kswapd0', pfn)).toBe(0)
-    expect([entry('parent'), entry('B')]).toEqual(['hwpoison', 'hwpoison'])
-    expect(k.kernel.pageCache.in(inode).has(0)).toBe(false)
-    expect(k.kernel.inodes.at(inode).wb_err).toBe(-EIO)
-    expect([signalOf(k, 'parent'), signalOf(k, 'B')]).toEqual(['BUS_MCEERR_AO 12', 'none'])
-    expect(lastLine(k)).toBe('recovery action for dirty LRU page: Recovered')
-    expect(touch('B')).toBe('BUS_MCEERR_AR 12')
-    expect(k.kernel.pages.at(pfn).refcount).toBe(1)
-    expect(k.kernel.holders.at(pfn).poison).toBe(1)
-    lawful(k)
-  })
-
-  it('b: clean page cache, AO: entries just go, nobody is told, and the next read finds a new page', () => {
-    const { k, inode, pfn, entry, touch } = bootDisk(false)
-    expect(scrub(k, 'kswapd0', pfn)).toBe(0)
-    expect([entry('parent'), entry('B')]).toEqual(['none', 'none'])
-    expect(k.kernel.pageCache.in(inode).has(0)).toBe(false)
-    expect(k.kernel.inodes.at(inode).wb_err).toBe(0)
-    expect([signalOf(k, 'parent'), signalOf(k, 'B')]).toEqual(['none', 'none'])
-    expect(lastLine(k)).toBe('recovery action for clean LRU page: Recovered')
-    expect(touch('B')).toBe('0x77')
-    expect(k.kernel.pageCache.in(inode).at(0).pfn).not.toBe(pfn)
-    lawful(k)
-  })
-
-  it('c: anonymous, AO: both entries poisoned, the page kept by poison, A AO, B AR at its touch', () => {
-    const k = bootMemory()
-    k.task('parent').row.mce_kill = 'early'
-    k.task('parent').begins(kernel_clone, { name: 'child' }).finishes()
-    expect(scrub(k, 'kswapd0', P)).toBe(0)
-    expect([k.entry('parent'), k.entry('child')]).toEqual(['hwpoison', 'hwpoison'])
-    expect(k.kernel.pages.at(P).refcount).toBe(1)
-    expect(k.kernel.holders.at(P).poison).toBe(1)
-    expect([signalOf(k, 'parent'), signalOf(k, 'child')]).toEqual(['BUS_MCEERR_AO 12', 'none'])
-    k.task('child').begins(userLoad, { vpn: k.vpn, value: 0 }).finishes()
-    expect(signalOf(k, 'child')).toBe('BUS_MCEERR_AR 12')
-    lawful(k)
-  })
-
-  it('f: pinned page cache, AO: unmapped all the same, FAILED, and the pin stays', () => {
-    const { k, pfn, entry, touch, vpn } = bootDisk(true)
-    const args = { start: vpn('B'), pages: 1, write: 1, longterm: 0, force: 0 }
-    k.task('B').begins(pin_user_pages_fast, args).finishes()
-    expect(scrub(k, 'kswapd0', pfn)).toBe(-EBUSY)
-    expect([entry('parent'), entry('B')]).toEqual(['hwpoison', 'hwpoison'])
-    expect([signalOf(k, 'parent'), signalOf(k, 'B')]).toEqual(['BUS_MCEERR_AO 12', 'none'])
-    expect(lastLine(k)).toBe('recovery action for dirty LRU page: Failed')
-    expect(touch('B')).toBe('BUS_MCEERR_AR 12')
-    expect(k.kernel.pages.at(pfn).refcount).toBe(1025)
-    lawful(k)
-  })
-})
 
 describe('who is signalled now', () => {
   const fork = (k: MemoryKernel) =>
@@ -281,10 +164,11 @@ describe('memory_failure()', () => {
   })
 
   it('keeps a tmpfs page in its file, so that the next reader is told', () => {
-    const { k, inode, pfn, touch } = bootDisk(true, 'tmpfs')
+    const page = bootDisk(true, 'tmpfs')
+    const { k, inode, pfn } = page
     expect(scrub(k, 'kswapd0', pfn)).toBe(0)
     expect(k.kernel.pageCache.in(inode).at(0).pfn).toBe(pfn)
-    expect(touch('B')).toBe('BUS_MCEERR_AR 12')
+    expect(page.touch('B')).toBe('BUS_MCEERR_AR 12')
     lawful(k)
   })
 
