@@ -113,7 +113,7 @@ export const memunmap_pages = operation({
       fn: 'percpu_ref_put_many',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
-        if (k.policy.memunmapWait === 'pagePins') putEveryPage(k, pgmap)
+        if (k.policy.memunmapWait !== 'pgmapOnly') putEveryPage(k, pgmap)
         else put_dev_pagemap(pgmap, pfnLength(pgmap))
         return k.policy.memunmapWait === 'afterwards' ? 'remove_too_early' : 'switch_to_atomic'
       },
@@ -186,7 +186,7 @@ const deafTask = (k: Kernel) => k.tasks.find(({ irqs_off }) => irqs_off !== 0)
 
 /** Pins that hold the removal up: up to 5.17 each page gives its pgmap reference back at its last put. */
 const awaitedPins = (k: Kernel, { start, end }: Pgmap) =>
-  k.policy.memunmapWait === 'pagePins' ? handlesIn(k, start, end) : []
+  k.policy.memunmapWait === 'pgmapOnly' ? [] : handlesIn(k, start, end)
 
 /** What is awaited, with the pins behind it where pins are what holds it up. */
 function waitReason(k: Kernel, pgmap: Pgmap): string {

@@ -178,7 +178,7 @@ const untilIdle = {
   state: 'D' as const,
   ready: (k: Kernel, { umem }: { umem: number }) => usersOf(k, umem).length === 0,
   reason: (k: Kernel, { umem }: { umem: number }) =>
-    `waits for ${usersOf(k, umem).map(({ task }) => k.tasks.at(task).name)}, at work in the region`,
+    `waits for ${usersOf(k, umem).map(({ task }) => k.tasks.at(task).name)}, which is at work in the region`,
   holders: (k: Kernel, { umem }: { umem: number }) => usersOf(k, umem),
 }
 
