@@ -9,6 +9,7 @@ import { online_pages } from '../linux/mm/memory_hotplug'
 import { bootCxlMachine } from '../scenarios/cxl-machine'
 import { defaultSetup } from '../scenarios/open'
 import { run } from '../scenarios/pmem-machine'
+import { toTheEnd } from './to-the-end'
 
 /** Where the memory begins, in page frames: at 1 TiB. */
 const START = 2 ** 28
@@ -56,11 +57,4 @@ function fill(k: Kernel, comm: string, pfn: number, pages: number): void {
 }
 
 /** Unbinds kmem, to the end. Returns the steps that it took. */
-export function unbindKmem(k: Kernel): number {
-  const task = k.tasks.find(({ role }) => role === 'admin')?.id ?? 0
-  k.machine.start(task, dax_bus_remove as never, { dax: 1 })
-  let steps = 0
-  for (; k.machine.canStep(task); steps++) k.machine.step(task)
-  if (!k.machine.isIdle(task)) throw new Error(`unbind: ${k.machine.waiting(task)?.reason}`)
-  return steps
-}
+export const unbindKmem = (k: Kernel): number => toTheEnd(k, dax_bus_remove, { dax: 1 })

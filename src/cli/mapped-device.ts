@@ -6,11 +6,11 @@ import { DAX, TAG } from '../linux/include/fs'
 import { PAGE_SIZE } from '../linux/include/mm'
 import type { Kernel } from '../linux/kernel'
 import { makeArea } from '../linux/mm/mmap'
-import type { Operation } from '../machine'
 import type { DaxMachine } from '../scenarios/dax-boot'
 import { bootDaxMachine, bootDeviceMachine } from '../scenarios/dax-machine'
 import { defaultSetup } from '../scenarios/open'
 import { run, seedFile, seedMapping } from '../scenarios/pmem-machine'
+import { toTheEnd } from './to-the-end'
 
 /** A device that three processes map whole, before its driver is unbound. */
 export interface MappedDevice {
@@ -113,12 +113,6 @@ function stretches(pages: number, runs = 1) {
 
 /** Unbinds the driver of the device, to the end. Returns the steps that it took. */
 export function unbind(k: Kernel): number {
-  const task = k.tasks.find(({ role }) => role === 'admin')?.id ?? 0
   const isNode = k.namespaces.at(1).mode === 'devdax'
-  const operation = isNode ? dev_dax_remove : __device_release_driver
-  k.machine.start(task, operation as unknown as Operation<Kernel>, { device: 1 })
-  let steps = 0
-  for (; k.machine.canStep(task); steps++) k.machine.step(task)
-  if (!k.machine.isIdle(task)) throw new Error(`unbind: ${k.machine.waiting(task)?.reason}`)
-  return steps
+  return toTheEnd(k, isNode ? dev_dax_remove : __device_release_driver, { device: 1 })
 }

@@ -2,6 +2,7 @@ import { ref } from '../../arena'
 import { fs_bdev_mark_dead } from '../fs/super'
 import { sync_filesystem } from '../fs/sync'
 import { operation } from '../operation'
+import { hardwareHolds } from '../wait-holders'
 
 /** del_gendisk(): the block device goes; whoever holds it is told. */
 export const del_gendisk = operation({
@@ -48,6 +49,7 @@ export const del_gendisk = operation({
         state: 'D',
         ready: (k, t) => k.namespaces.at(t.device).bios === 0,
         reason: (k, t) => `waits for ${k.namespaces.at(t.device).bios} bios in flight`,
+        holders: () => hardwareHolds('the device, with bios in flight'),
       },
       run: (_k, t) => t.done(),
     },

@@ -117,13 +117,19 @@ export const dax_lease_break_work = operation({
       },
     },
     unlock: {
-      does: 'F_UNLCK: off the list, which drops that reference and wakes who breaks it; then the work’s own.',
+      does: 'F_UNLCK: off the list, which drops that reference and wakes who breaks it.',
       fn: 'vfs_setlease',
       run(k, t) {
-        const lease = k.daxLeases.at(t.lease)
-        lease.listed = 0
-        lease.break_due = -1
+        k.daxLeases.at(t.lease).listed = 0
         put(k, t.lease)
+        return 'put_own'
+      },
+    },
+    put_own: {
+      does: 'Drop the reference of the break work.',
+      fn: 'dax_lease_put',
+      run(k, t) {
+        k.daxLeases.at(t.lease).break_due = -1
         put(k, t.lease)
         return t.done()
       },

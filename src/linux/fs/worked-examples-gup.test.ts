@@ -4,8 +4,9 @@ import { bootDevice, P3, type RemovalKernel } from '../../testing/removal-kernel
 import { bootF1, type TruncateKernel } from '../../testing/truncate-kernel'
 import { __device_release_driver } from '../drivers/base/dd'
 import { dev_dax_remove } from '../drivers/dax/device'
-import { EFAULT } from '../include/errno'
+import { EFAULT, EINTR } from '../include/errno'
 import { noPinWithoutPage } from '../invariants/no-pin-without-page'
+import { do_send_sig_info } from '../kernel/signal'
 import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
 import { memunmap_pages } from '../mm/memremap'
 import { userLoad } from '../mm/user-access'
@@ -57,6 +58,9 @@ describe('W14: the pgmap reference does its job, and nobody zaps', () => {
       expect([k.kernel.pinHandles.at(1).got, k.pte('A'), g.reason]).toEqual([0, 'P3 ro', ''])
     }
     expect([k.broken(noPinWithoutPage), k.logLines.slice(1)]).toEqual([undefined, []])
+    const kill = { target: g.id, signal: 'SIGKILL' }
+    k.task('C').begins(do_send_sig_info, kill).finishes()
+    expect([g.finishes(), k.kernel.pinHandles.rows()]).toEqual([-EINTR, []])
   })
 
   it('frees P3 under the reference in the other order from 5.18 on (S3)', () => {

@@ -79,6 +79,8 @@ describe('W7: the lease of the series of 2017', () => {
       ...[false, false],
       ...[3, 'PB', '{L}', 1],
     ])
+    work.step()
+    expect(row(k)).toEqual([2, 'PB', '{}', 1])
     expect(work.finishes()).toBe(0)
     expect([...row(k), t.reason, reap.reason]).toEqual([1, 'PB', '{}', 1, '', ''])
     t.runTo('break_lease')

@@ -6,6 +6,11 @@ import { operation } from '../operation'
 export const signal_pending = (k: Kernel, task: number): boolean =>
   k.pendingSignals.find((pending) => pending.task === task) !== undefined
 
+/** fatal_signal_pending(): it is SIGKILL, which also ends what other signals do not. */
+export const fatal_signal_pending = (k: Kernel, task: number): boolean =>
+  k.pendingSignals.find((pending) => pending.task === task && pending.signal === 'SIGKILL') !==
+  undefined
+
 /** The thread is back in user space, and takes its signals. */
 export function takeSignals(k: Kernel, task: number): void {
   for (const pending of k.pendingSignals.rows())

@@ -1,12 +1,13 @@
 import { int, ref, wide } from '../../arena'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { dax_lease_set_pages, takeLease } from '../fs/dax-lease'
-import { EFAULT, EHWPOISON, ENOMEM, EOPNOTSUPP } from '../include/errno'
+import { EFAULT, EHWPOISON, EINTR, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
+import { fatal_signal_pending } from '../kernel/signal'
 import { operation } from '../operation'
 import { isZoneFile } from './filemap'
 import { hasFlag, headOf, isAnon, isExclusive, isUncounted } from './folio'
@@ -116,7 +117,7 @@ export const __get_user_pages = operation({
   name: '__get_user_pages',
   does: 'Takes references of pages the slow way: under the page table lock, faulting where the entry does not do.',
   source: { file: 'mm/gup.c', fn: '__get_user_pages', version: '6.12' },
-  leftOut: 'Retries that drop mmap_lock, signals, batching, VM_IO and secretmem areas.',
+  leftOut: 'Retries that drop mmap_lock, signals but SIGKILL, batching, VM_IO and secretmem areas.',
   params: { handle: ref('pin_handle') },
   locals: { mm: ref('mm_struct'), vpn: wide(), broke: int(), result: int() },
   entry: 'begin',
@@ -154,11 +155,15 @@ export const __get_user_pages = operation({
       },
     },
     follow: {
-      does: 'Walk to the entry, under its lock: take the page, or fault it in, or unshare it first.',
+      does: 'Walk to the entry, under its lock: take the page, or fault it in, or unshare it first. SIGKILL ends the loop.',
       fn: 'follow_page_pte',
       when: untilPtl,
       run(k, t) {
         const { mm, vpn } = t
+        if (fatal_signal_pending(k, t.task.id)) {
+          t.result = -EINTR
+          return 'unlock'
+        }
         const found = follow_page_pte(k, t)
         if (found === 'taken') return 'check_vma'
         if (found === 'overflow') {

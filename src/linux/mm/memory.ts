@@ -45,7 +45,8 @@ export const handle_mm_fault = operation({
   name: 'handle_mm_fault',
   does: 'Resolves a page fault.',
   source: { file: 'mm/memory.c', fn: 'handle_mm_fault', version: '6.12' },
-  leftOut: 'NUMA hinting, userfaultfd, hugetlb, private mappings of DAX files, accounting.',
+  leftOut:
+    'NUMA hinting, userfaultfd, hugetlb, private mappings of DAX files, accounting; the A and D bits that a fault sets in an entry that allows the access already.',
   params: { mm: ref('mm_struct'), vpn: wide(), write: int(), unshare: int(), force: int() },
   locals: { vma: ref('vm_area_struct') },
   entry: 'find_vma',

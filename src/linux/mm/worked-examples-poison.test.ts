@@ -3,7 +3,7 @@ import { bootAnon, bootDax, bootDisk, goBad, lastLine, scrub } from '../../testi
 import { dmaWrite } from '../drivers/dma/engine'
 import { EBUSY, EIO } from '../include/errno'
 import { PG } from '../include/page-flags'
-import { memoryInvariants } from '../invariants'
+import { memoryInvariants } from '../invariants/families/memory'
 import { bytesOf } from './contents'
 import { hasFlag } from './folio'
 import { pin_user_pages_fast } from './gup'

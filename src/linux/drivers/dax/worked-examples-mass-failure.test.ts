@@ -159,6 +159,22 @@ describe('W20: a fault between direct_access and associate', () => {
     expect(r.reason).toBe('')
   })
 
+  it('is cured from 6.8 on with rmapbt: the walk waits for the entry that A has locked', () => {
+    const k = bootFiles('v6.12', { policies: { rmapbt: 'on' } })
+    const a = k
+      .task('A')
+      .begins(userLoad, { vpn: k.vpn('A'), value: 0 })
+      .runTo('insert_entry')
+    const r = k.task('R').begins(__device_release_driver, device).runs()
+    expect([r.reason, k.alive]).toEqual([
+      'waits for the DAX entry of file page 0, which A has locked',
+      1,
+    ])
+    a.finishes()
+    expect([k.slot(), k.pte('A')]).toEqual(['0x4802030', 'P3 ro'])
+    expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'none', 'holds'])
+  })
+
   it('is cured for early-kill processes where SRCU is held until the entry exists', () => {
     const k = bootFiles(SERIES)
     k.task('A').row.mce_kill = 'early'

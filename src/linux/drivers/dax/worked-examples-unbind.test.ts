@@ -9,7 +9,9 @@ import {
   type RemovalKernel,
   TENANT2_KEY,
 } from '../../../testing/removal-kernel'
+import { bootTest, vpnOf } from '../../../testing/test-kernel'
 import { sync_filesystem } from '../../fs/sync'
+import { do_exit } from '../../kernel/exit'
 import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from '../nvdimm/pmem'
@@ -136,6 +138,33 @@ describe('W18: fs-dax unbind before the series, then another card (5.12)', () =>
     expect(k.kernel.contents.at(P3).value).toBe(TENANT2_KEY)
     expect([k.load('A', userLoad), k.pte('A')]).toEqual([KEY, 'P3 ro'])
   })
+
+  it('8, the PMD variant: the failed fault splits the PMD, which clears it, so that loads get SIGBUS too', () => {
+    const k = bootTest({ removeNotify: 'none' })
+    const vpn = vpnOf(k, 'A')
+    const app = k.task('app')
+    app.begins(userStore, { vpn, value: 1 }).finishes()
+    k.task('shell').begins(__device_release_driver, device).finishes()
+    const signal = (operation: { readonly name: string }) => {
+      app.begins(operation, { vpn: vpn + 7, value: 2 }).finishes()
+      return app.row.si_code
+    }
+    expect([signal(userLoad), k.bits(vpn)?.includes('rw')]).toEqual(['none', false])
+    expect([signal(userStore), k.bits(vpn)]).toEqual(['BUS_ADRERR', undefined])
+    expect(signal(userLoad)).toBe('BUS_ADRERR')
+  })
+
+  it.each(['v5.12', 'v6.1', 'v6.12'])(
+    'lets A exit without harm: its entry has no page to put (%s)',
+    (preset) => {
+      const k = bootWritten(preset)
+      k.task('R').begins(__device_release_driver, device).finishes()
+      const lines = k.logLines
+      expect(k.pte('A')).toBe('P3 ro')
+      k.task('A').begins(do_exit).finishes()
+      expect([k.logLines, k.s1]).toEqual([lines, 'holds'])
+    },
+  )
 
   it('overwrites the stranger’s byte where the sync of row 2 is skipped', () => {
     withMutation(
