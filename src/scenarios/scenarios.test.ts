@@ -116,5 +116,5 @@ describe('every interleaving', () => {
 const STATES = {
   pinAndTruncate: { ipi: 224, broadcast: 471 },
   unpinAndTruncate: 24,
-  unbind: 29,
+  unbind: 28,
 }

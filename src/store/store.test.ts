@@ -104,9 +104,11 @@ describe('menus', () => {
       ['madviseSoftOffline', 'reader'],
       ['ib_umem_get', 'reader'],
       ['ib_umem_odp_get', 'reader'],
+      ['hva_to_pfn_slow', 'reader'],
+      ['ib_umem_odp_release', 'reader'],
     ])
     const refused = items.filter((item) => item.refused !== undefined)
-    expect(refused.map((item) => item.refused)).toEqual(['There is no such pipe.'])
+    expect(refused.map((item) => item.refused)).toEqual(['There is no such pipe.', 'Nothing is registered on demand there.'])
   })
 
   it('grey what cannot be now, with the reason', () => {

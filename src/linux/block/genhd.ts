@@ -35,15 +35,17 @@ export const del_gendisk = operation({
       },
     },
     freeze: {
-      does: 'Freeze the queue: no new I/O.',
+      does: 'Freeze the queue: no new I/O. Nothing is in flight: done.',
       fn: '__blk_freeze_queue_start',
       run(k, t) {
-        k.namespaces.at(t.device).blockdev = ''
-        return k.policy.memunmapWait === 'pgmapOnly' ? 'freeze_wait' : t.done()
+        const namespace = k.namespaces.at(t.device)
+        namespace.blockdev = ''
+        const waits = namespace.bios > 0 && k.policy.memunmapWait === 'pgmapOnly'
+        return waits ? 'freeze_wait' : t.done()
       },
     },
     freeze_wait: {
-      does: 'Wait until bios in flight are done. Up to 5.17 that comes later: the queue’s reference is the pgmap’s.',
+      does: 'Bios in flight have a reference of the queue: wait until they are done. Up to 5.17 that comes later: the queue’s reference is the pgmap’s.',
       fn: 'blk_mq_freeze_queue_wait',
       when: {
         state: 'D',
