@@ -16,6 +16,8 @@ const OF_REMOVAL = {
     'filesystem',
     'memunmapWait',
     'removalZap',
+    'diskRemoval',
+    'forcedKill',
     'gupPgmap',
     'daxRefcount',
     'tlbFlush',

@@ -108,7 +108,10 @@ describe('menus', () => {
       ['ib_umem_odp_release', 'reader'],
     ])
     const refused = items.filter((item) => item.refused !== undefined)
-    expect(refused.map((item) => item.refused)).toEqual(['There is no such pipe.', 'Nothing is registered on demand there.'])
+    expect(refused.map((item) => item.refused)).toEqual([
+      'There is no such pipe.',
+      'Nothing is registered on demand there.',
+    ])
   })
 
   it('grey what cannot be now, with the reason', () => {
