@@ -1,21 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { expect, type Page, test } from '@playwright/test'
+import { expect, test } from '@playwright/test'
+import { act, property, thread } from './board'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../src/formats/fixtures/${name}`, import.meta.url), 'utf8')
-
-/** Picks a mark of the board by what it says, and begins an operation from its menu. */
-async function act(page: Page, mark: RegExp, item: RegExp): Promise<void> {
-  await page.getByRole('button', { name: mark }).first().click()
-  await page
-    .getByRole('dialog', { name: 'What can be done here' })
-    .getByRole('button', { name: item })
-    .first()
-    .click()
-}
-
-const thread = (page: Page, name: string) => page.locator(`[data-thread="${name}"]`)
-const property = (page: Page, name: string) => page.locator(`[data-property="${name}"]`)
 
 test('the default scenario opens with nothing broken, and names the broken property at its end', async ({
   page,

@@ -51,7 +51,7 @@ describe('§8.3: who waits on what', () => {
     const k = bootWritten('v6.8', { policies: { rmapbt: 'on' }, other: 1 })
     const b = stores(k, 'B').runTo('iomap')
     const r = unbind(k).runs()
-    expect([r.next, ...edges(k)]).toEqual(['wait_pagefaults', 'R → B, call; D'])
+    expect([r.next, ...edges(k)]).toEqual(['wait_writers', 'R → B, call; D'])
     b.finishes()
     r.runTo('next_extent')
     stores(k, 'A').runs()

@@ -261,7 +261,8 @@ describe('removal, era by era', () => {
   it('waits for a reference that came before the zap from 5.2 to 5.17 alone (W16)', () => {
     const broken = (preset: string) => told('gup-fast-and-zap', under(preset)).broken
     expect([broken('v4.14'), broken('v5.12'), broken('v6.17')]).toEqual([
-      ['noPinWithoutPage'],
+      // The put of the walker comes to a page that is gone, and never to the count that is awaited.
+      ['noPinWithoutPage', 'removeReturns'],
       [],
       ['noPinWithoutPage'],
     ])

@@ -63,7 +63,7 @@ function base(k: Kernel, pfn: number): number {
 
 /** Up to 5.17 memunmap_pages() puts the reference of the device itself while it takes the pages away. */
 function isPut(k: Kernel, pfn: number): boolean {
-  if (k.policy.memunmapWait !== 'pagePins' || !isZoneDevice(k, pfn)) return false
+  if (k.policy.memunmapWait === 'pgmapOnly' || !isZoneDevice(k, pfn)) return false
   const { state } = k.pgmaps.at(k.pages.at(pfn).pgmap)
   return state === 'dying' || state === 'dead'
 }
