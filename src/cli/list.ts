@@ -10,9 +10,10 @@ import type { Command } from './command'
 import { say, sayJson } from './output'
 
 const inventory = () => ({
-  scenarios: scenarios.map(({ name, title, question, params, recorded }) => ({
+  scenarios: scenarios.map(({ name, title, family, question, params, recorded }) => ({
     name,
     title,
+    family,
     question,
     params,
     recorded: recorded?.kernel ?? null,

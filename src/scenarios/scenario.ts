@@ -50,6 +50,8 @@ export interface Beat {
 export interface Scenario {
   readonly name: string
   readonly title: string
+  /** What lists show it under. */
+  readonly family?: string
   /** What the scenario asks, in one sentence. */
   readonly question: string
   readonly preset: string

@@ -38,6 +38,7 @@ const area = (k: Kernel, label: string): number =>
 const told: Omit<Scenario, 'build'> = {
   name: 'the-driver-is-gone',
   title: 'The driver is gone; is the mapping?',
+  family: 'A device is removed',
   question:
     'A process maps a file of a DAX file system; root unbinds the pmem driver under it. What still maps the pages?',
   preset: 'v6.12',

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from 'react'
 import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
+import type { Scenario } from '../scenarios/scenario'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
@@ -45,6 +46,16 @@ export function Header() {
   )
 }
 
+/** Scenarios by family; what was imported has none. */
+function familiesOf(scenarios: readonly Scenario[]): Map<string, Scenario[]> {
+  const families = new Map<string, Scenario[]>()
+  for (const scenario of scenarios) {
+    const { family = 'Imported' } = scenario
+    families.set(family, [...(families.get(family) ?? []), scenario])
+  }
+  return families
+}
+
 function ScenarioChoice() {
   const opened = useOpened()
   const { scenario } = opened
@@ -61,10 +72,14 @@ function ScenarioChoice() {
             if (next !== undefined) openScenarioWith(next)
           }}
         >
-          {all.map(({ name, title }) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
+          {[...familiesOf(all)].map(([family, members]) => (
+            <optgroup key={family} label={family}>
+              {members.map(({ name, title }) => (
+                <option key={name} value={name}>
+                  {title}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       </label>
