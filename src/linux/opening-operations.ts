@@ -8,20 +8,15 @@ import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
-import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from './fs/dax-lease'
 import { dax_writeback_mapping_range } from './fs/dax-writeback'
-import { ext4_break_layouts, ext4_punch_hole, ext4_setattr } from './fs/ext4/inode'
 import { createFile, writeFile } from './fs/file'
 import { evict, filp_close, vfs_unlink } from './fs/inode'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { sync_filesystem } from './fs/sync'
-import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
 import type { Kernel } from './kernel'
 import { __release_region, __request_region } from './kernel/resource'
 import { do_send_sig_info } from './kernel/signal'
-import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
-import { __get_user_pages, __gup_longterm_locked } from './mm/gup-slow'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './mm/huge_memory'
 import { split_huge_page } from './mm/huge_memory-split'
 import { handle_mm_fault } from './mm/memory'
@@ -34,7 +29,6 @@ import { do_swap_page } from './mm/memory-swap'
 import { do_wp_page } from './mm/memory-wp'
 import { unmap_page_range } from './mm/memory-zap'
 import { memremap_pages, memunmap_pages } from './mm/memremap'
-import { migrate_folio } from './mm/migrate'
 import { do_mmap, do_munmap, mapAnonymous } from './mm/mmap'
 import { lru_add_drain_cpu } from './mm/swap'
 import { userLoad, userStore } from './mm/user-access'
@@ -51,18 +45,8 @@ export const openingOperations = [
   dax_writeback_mapping_range,
   do_mmap,
   do_munmap,
-  pin_user_pages_fast,
-  get_user_pages_fast,
-  __get_user_pages,
-  unpin_user_pages,
   createFile,
   writeFile,
-  xfs_break_layouts,
-  xfs_vn_setattr,
-  xfs_file_fallocate,
-  ext4_break_layouts,
-  ext4_setattr,
-  ext4_punch_hole,
   path_umount,
   fs_bdev_mark_dead,
   del_gendisk,
@@ -76,7 +60,6 @@ export const openingOperations = [
   __release_region,
   path_mount,
   mapAnonymous,
-  __gup_longterm_locked,
   do_anonymous_page,
   do_wp_page,
   wp_page_copy,
@@ -86,7 +69,6 @@ export const openingOperations = [
   do_huge_pmd_anonymous_page,
   do_huge_pmd_wp_page,
   lru_add_drain_cpu,
-  migrate_folio,
   evict,
   vfs_unlink,
   filp_close,
@@ -100,9 +82,6 @@ export const openingOperations = [
   dax_mmap,
   dev_dax_huge_fault,
   dev_dax_remove,
-  dax_lease_break_work,
-  dax_lease_reap_work,
-  update_wall_time,
   sync_filesystem,
   pmem_pagemap_kill,
   replaceDevice,

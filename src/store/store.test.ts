@@ -36,7 +36,8 @@ describe('the session', () => {
     expect(getState().version).toBe(version + 3)
   })
 
-  it('begins an operation, and runs it until it is done or waits', () => {
+  it('begins an operation, and runs it until it is done or waits', async () => {
+    await loadScenarios()
     begin(1, 'userStore', { vpn: vpn(), value: 1, offset: 0 }, true)
     expect(kernel().machine.isIdle(1)).toBe(true)
     const pin = { start: vpn(), pages: 1, write: 1, longterm: 0, force: 0 }

@@ -8,6 +8,7 @@ import { truncateArgs } from '../linux/fs/shrink'
 import { xfs_break_layouts } from '../linux/fs/xfs/xfs_file'
 import { noDeadlock } from '../linux/invariants/no-deadlock'
 import { userLoad } from '../linux/mm/user-access'
+import { loadScenarios } from '../store/library'
 import { begin, runTask } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { withMutation } from '../testing/mutate'
@@ -98,6 +99,7 @@ describe('a circle', () => {
 })
 
 it('leads from the holder’s name to the holder', async () => {
+  await loadScenarios()
   render(<App />)
   const { kernel } = getState().opened.timeline
   const area = kernel.vmas.at(1).vm_start
