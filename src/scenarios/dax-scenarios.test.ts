@@ -314,9 +314,9 @@ describe('what a story says about itself', () => {
       'the-read-fault-window',
       'force-unmap-pmem',
       'a-fault-slips-through',
-      'rdma-outlives-the-card',
       'gup-fast-and-unbind',
       'gup-fast-and-zap',
+      'rdma-outlives-the-card',
     ])
   })
 
