@@ -23,10 +23,11 @@ import { DaxDevice, NdNamespace } from './include/dax'
 import { DaxEntry, DaxLease, DiskBlock, Extent, Inode, SuperBlock } from './include/fs'
 import { Globals } from './include/globals'
 import { PinHandle, PinnedPage, Pipe, PipeBuffer } from './include/gup'
+import { DmirrorDevice } from './include/hmm'
 import { Resource } from './include/ioport'
 import { MemoryBlock, MemoryHotplug, PendingSignal } from './include/memory'
 import { ToKill } from './include/memory-failure'
-import { DevPagemap } from './include/memremap'
+import { DevmemFree, DevPagemap, PgmapEntry, PgmapRange } from './include/memremap'
 import {
   BatchedFolio,
   Contents,
@@ -42,6 +43,7 @@ import {
   VmAreaStruct,
   Zone,
 } from './include/mm_types'
+import { PciP2pdma } from './include/pci-p2pdma'
 import { LogLine } from './include/printk'
 import { TaskStruct } from './include/sched'
 import { CachedPage, StableNode, SwapSlot } from './include/swap'
@@ -69,6 +71,9 @@ export interface Sizes {
   readonly cxlRegions: number
   /** Memory hotplug: 1 where there is any. */
   readonly hotplug: number
+  /** Devices whose memory is migrated to (HMM), and BARs that lend memory to other devices (P2PDMA). */
+  readonly dmirrors: number
+  readonly p2pdmas: number
 }
 
 export const usualSizes: Sizes = {
@@ -87,6 +92,55 @@ export const usualSizes: Sizes = {
   cxlPorts: 0,
   cxlRegions: 0,
   hotplug: 0,
+  dmirrors: 0,
+  p2pdmas: 0,
+}
+
+/** Tables that are keyed by an address, or by another place in order. */
+const rangeStructs = {
+  pages: Page,
+  contents: Contents,
+  /** Space = number of the mm, key = virtual page. */
+  ptes: Pte,
+  /** Space = number of the inode, key = file page; extents as well. */
+  daxEntries: DaxEntry,
+  extents: Extent,
+  /** Space = number of the handle, key = position in it. */
+  pinned: PinnedPage,
+  /** Large folios, by pfn; and who holds a page for a moment. */
+  folios: Folio,
+  holders: Holders,
+  /** Space = number of the ODP region, key = virtual page. */
+  nicEntries: NicEntry,
+  freePages: FreePage,
+  /** Space = number of the mm, key = virtual page >> 9. */
+  ptls: PtLock,
+  /** Space = number of the task, which is its CPU; key = virtual page. */
+  tlb: TlbEntry,
+  /** Space = number of the task, key = position. */
+  lruAdd: BatchedFolio,
+  gathered: GatheredPage,
+  unmapBatches: UnmapBatch,
+  /** Key = offset in the swap device. */
+  swapMap: SwapSlot,
+  /** Space = number of the pipe, key = number of the buffer. */
+  pipeBuffers: PipeBuffer,
+  /** Space = number of the inode, key = file page. */
+  pageCache: CachedPage,
+  /** Key = HPA >> 27. */
+  memoryBlocks: MemoryBlock,
+  /** Space = number of the memdev, key = DPA >> 12. */
+  cxlMedia: CxlMedia,
+  /** By pfn: what the platform knows to be lost. */
+  badblocks: Badblocks,
+  /** Space = number of the task inside memory_failure(), key = position in its list. */
+  toKill: ToKill,
+  /** Space = number of the inode, key = file page. */
+  diskBlocks: DiskBlock,
+  /** By pfn; ranges behind the first: space = number of the pgmap, key = position. */
+  pgmapArray: PgmapEntry,
+  pgmapRanges: PgmapRange,
+  devmemFree: DevmemFree,
 }
 
 const layout = (sizes: Sizes, locals: number) =>
@@ -96,7 +150,7 @@ const layout = (sizes: Sizes, locals: number) =>
       frames: [frameStruct(locals), sizes.tasks * sizes.depth],
       mms: [MmStruct, sizes.mms],
       vmas: [VmAreaStruct, sizes.vmas],
-      pgmaps: [DevPagemap, sizes.namespaces],
+      pgmaps: [DevPagemap, sizes.namespaces + sizes.dmirrors + sizes.p2pdmas],
       namespaces: [NdNamespace, sizes.namespaces],
       daxDevices: [DaxDevice, 3 * sizes.namespaces],
       superBlocks: [SuperBlock, 2 * sizes.namespaces],
@@ -119,48 +173,10 @@ const layout = (sizes: Sizes, locals: number) =>
       fabricLoads: [FabricLoad, sizes.cxlPorts === 0 ? 0 : sizes.tasks],
       hotplug: [MemoryHotplug, sizes.hotplug],
       pendingSignals: [PendingSignal, sizes.hotplug * sizes.tasks],
+      dmirrors: [DmirrorDevice, sizes.dmirrors],
+      p2pdmas: [PciP2pdma, sizes.p2pdmas],
     },
-    {
-      pages: Page,
-      contents: Contents,
-      /** Space = number of the mm, key = virtual page. */
-      ptes: Pte,
-      /** Space = number of the inode, key = file page; extents as well. */
-      daxEntries: DaxEntry,
-      extents: Extent,
-      /** Space = number of the handle, key = position in it. */
-      pinned: PinnedPage,
-      /** Large folios, by pfn; and who holds a page for a moment. */
-      folios: Folio,
-      holders: Holders,
-      /** Space = number of the ODP region, key = virtual page. */
-      nicEntries: NicEntry,
-      freePages: FreePage,
-      /** Space = number of the mm, key = virtual page >> 9. */
-      ptls: PtLock,
-      /** Space = number of the task, which is its CPU; key = virtual page. */
-      tlb: TlbEntry,
-      /** Space = number of the task, key = position. */
-      lruAdd: BatchedFolio,
-      gathered: GatheredPage,
-      unmapBatches: UnmapBatch,
-      /** Key = offset in the swap device. */
-      swapMap: SwapSlot,
-      /** Space = number of the pipe, key = number of the buffer. */
-      pipeBuffers: PipeBuffer,
-      /** Space = number of the inode, key = file page. */
-      pageCache: CachedPage,
-      /** Key = HPA >> 27. */
-      memoryBlocks: MemoryBlock,
-      /** Space = number of the memdev, key = DPA >> 12. */
-      cxlMedia: CxlMedia,
-      /** By pfn: what the platform knows to be lost. */
-      badblocks: Badblocks,
-      /** Space = number of the task inside memory_failure(), key = position in its list. */
-      toKill: ToKill,
-      /** Space = number of the inode, key = file page. */
-      diskBlocks: DiskBlock,
-    },
+    rangeStructs,
   )
 
 type LinuxHeap = ReturnType<typeof layout>

@@ -18,16 +18,24 @@ import {
 import { create_region, cxl_region_attach } from './drivers/cxl/region-create'
 import { cxl_region_decode_commit, cxl_region_decode_reset } from './drivers/cxl/region-program'
 import { dax_bus_remove, dev_dax_probe, unregister_dev_dax } from './drivers/dax/bus'
-import { dax_mmap, dev_dax_attach, dev_dax_huge_fault, dev_dax_remove } from './drivers/dax/device'
+import { dax_mmap, dev_dax_attach, dev_dax_remove } from './drivers/dax/device'
+import { dev_dax_huge_fault } from './drivers/dax/device-fault'
 import { dev_dax_kmem_probe, dev_dax_kmem_remove } from './drivers/dax/kmem'
 import { replaceDevice } from './drivers/dax/replace'
 import { kill_dax } from './drivers/dax/super'
 import { dmaRead, dmaWrite } from './drivers/dma/engine'
+import {
+  dmirror_allocate_chunk,
+  dmirror_device_remove,
+  dmirror_devmem_fault,
+  dmirror_migrate_to_device,
+} from './drivers/hmm/test_hmm'
 import { ib_umem_get, ib_umem_release } from './drivers/infiniband/umem'
 import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infiniband/umem-odp'
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_submit_bio } from './drivers/nvdimm/pmem-bio'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
+import { p2pmem_alloc_mmap, pci_p2pdma_add_resource, pci_p2pdma_remove } from './drivers/pci/p2pdma'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
 import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from './fs/dax-lease'
@@ -76,6 +84,7 @@ import { do_wp_page } from './mm/memory-wp'
 import { unmap_page_range } from './mm/memory-zap'
 import { memremap_pages, memunmap_pages } from './mm/memremap'
 import { migrate_folio } from './mm/migrate'
+import { migrate_vma } from './mm/migrate_device'
 import { migrate_pages } from './mm/migrate-pages'
 import { do_mmap, do_munmap, mapAnonymous } from './mm/mmap'
 import { mprotect_fixup } from './mm/mprotect'
@@ -210,4 +219,12 @@ export const operations = [
   hva_to_pfn_slow,
   ib_umem_odp_release,
   pmem_submit_bio,
+  migrate_vma,
+  dmirror_allocate_chunk,
+  dmirror_migrate_to_device,
+  dmirror_devmem_fault,
+  dmirror_device_remove,
+  pci_p2pdma_add_resource,
+  p2pmem_alloc_mmap,
+  pci_p2pdma_remove,
 ] as unknown as readonly Operation<Kernel>[]

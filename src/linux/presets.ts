@@ -45,6 +45,8 @@ const v4_14: Values = {
   daxPoison: 'sigbus',
   forcedKill: 'currentOnly',
   diskRemoval: 'sync',
+  devicePageCount: 'extra',
+  deviceEvict: 'leave',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
@@ -66,7 +68,12 @@ const v5_11: Values = {
 const v5_12: Values = { ...v5_11, forcedKill: 'early' }
 const v5_13: Values = { ...v5_12, longtermMovable: 'migrate' }
 const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
-const v5_18: Values = { ...v5_14, cowReuse: 'streamlined', memunmapWait: 'pgmapOnly' }
+const v5_18: Values = {
+  ...v5_14,
+  cowReuse: 'streamlined',
+  memunmapWait: 'pgmapOnly',
+  devicePageCount: 'reset',
+}
 const v5_19: Values = { ...v5_18, cowReuse: 'exclusive', gupRead: 'unshare' }
 const v6_0: Values = {
   ...v5_19,
@@ -74,7 +81,8 @@ const v6_0: Values = {
   gupForce: 'exclusive',
   removeNotify: 'holder',
 }
-const v6_2: Values = { ...v6_0, gupRead: 'unshareFile' }
+const v6_1: Values = { ...v6_0, devicePageCount: 'zero', deviceEvict: 'evict' }
+const v6_2: Values = { ...v6_1, gupRead: 'unshareFile' }
 const v6_5: Values = {
   ...v6_2,
   directIo: 'pin',
@@ -112,7 +120,7 @@ export const presets: readonly Preset[] = [
   preset('v6.0', v6_0, `${RULES} 6.0.`),
   preset(
     'v6.1',
-    { ...v6_0, zeroPagePin: 'notCounted' },
+    { ...v6_1, zeroPagePin: 'notCounted' },
     `${RULES} 6.1.130 and later 6.1.y, where the zero page is no longer counted.`,
   ),
   preset('v6.2', v6_2, `${RULES} 6.2 to 6.4.`),

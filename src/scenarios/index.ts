@@ -1,4 +1,5 @@
 import { aFaultSlipsThrough } from './a-fault-slips-through'
+import { aPageOnTheGpu } from './a-page-on-the-gpu'
 import { aScrubOfDax } from './a-scrub-of-dax'
 import { aStaleReference } from './a-stale-reference'
 import { aThousandChildren } from './a-thousand-children'
@@ -52,7 +53,7 @@ const families: Readonly<Record<string, readonly Scenario[]>> = {
     gupFastAndUnbind,
     gupFastAndZap,
   ],
-  'Pins that outlive a device': [devdaxUnderAPin, rdmaOutlivesTheCard, rdmaOnDax],
+  'Pins that outlive a device': [devdaxUnderAPin, rdmaOutlivesTheCard, rdmaOnDax, aPageOnTheGpu],
   'A file is truncated under DMA': [
     truncateUnderDma,
     truncateStarves,

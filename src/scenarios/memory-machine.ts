@@ -3,7 +3,7 @@ import { memoryInvariants } from '../linux/invariants/families/memory'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
-import { choosePolicies } from '../machine'
+import { choosePolicies, type Invariant } from '../machine'
 import { type IomemSeed, seedIomem, seedZeroPage } from './pmem-machine'
 import type { Setup } from './scenario'
 
@@ -30,6 +30,8 @@ export interface MemoryMachine {
   readonly normal?: MemorySeed
   readonly movable?: MemorySeed
   readonly sizes?: Partial<Sizes>
+  /** What holds of it; of anonymous memory, where nothing else is said. */
+  readonly invariants?: readonly Invariant<Kernel>[]
 }
 
 /** The first page that is handed out is the one of the fact sheet’s examples. */
@@ -70,7 +72,7 @@ export function bootMemoryMachine(setup: Setup, machine: MemoryMachine): Kernel 
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
     operations,
-    invariants: memoryInvariants,
+    invariants: machine.invariants ?? memoryInvariants,
     sizes: {
       tasks: processes.length + threads.length + admins.length + devices.length + SPARE_TASKS,
       mms: processes.length + 2,

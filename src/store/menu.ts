@@ -61,6 +61,8 @@ const tables = {
   dax_device: 'daxDevices',
   dax_lease: 'daxLeases',
   umem_odp: 'umemOdps',
+  dmirror: 'dmirrors',
+  p2pdma: 'p2pdmas',
 } as const
 
 /** Objects go while a menu is open, or a link names them: rows must be live to be asked. */

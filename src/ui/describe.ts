@@ -2,6 +2,13 @@ import type { Kernel } from '../linux/kernel'
 import type { Target } from '../machine'
 import { isThere } from '../store/menu'
 
+/** The device whose memory it is: a namespace, or who calls itself its owner. */
+function pgmapOwner(k: Kernel, id: number): string {
+  const { device, owner } = k.pgmaps.at(id)
+  if (device !== 0) return k.namespaces.at(device).name
+  return owner === '' ? 'a PCI device' : owner
+}
+
 const hex = (value: number): string => `0x${value.toString(16)}`
 
 const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pages`)
@@ -31,9 +38,11 @@ const words: Readonly<Record<string, (k: Kernel, id: number, key: number) => str
   dax_entry: (k, id, key) => `DAX entry ${key} of ${k.inodes.at(id).name}`,
   memory_block: (_k, _id, key) => `Memory block memory${key}`,
   umem_odp: () => 'Memory region on demand',
-  pgmap: (k, id) => `dev_pagemap of ${k.namespaces.at(k.pgmaps.at(id).device).name}`,
+  pgmap: (k, id) => `dev_pagemap of ${pgmapOwner(k, id)}`,
   mm: (k, id) => `Address space of ${k.mms.at(id).comm}`,
   dax_lease: (k, id) => `Lease of ${k.inodes.at(k.daxLeases.at(id).inode).name}`,
+  dmirror: (k, id) => `Device ${k.dmirrors.at(id).name}`,
+  p2pdma: (k, id) => `PCI device ${k.p2pdmas.at(id).name}`,
   task: (k, id) => `Thread ${k.tasks.at(id).name}`,
 }
 

@@ -59,6 +59,8 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   dev_dax: 'devDaxes',
   dax_device: 'daxDevices',
   umem_odp: 'umemOdps',
+  dmirror: 'dmirrors',
+  p2pdma: 'p2pdmas',
 }
 
 /** Range tables that a target has a row of, each at its key; a page is made of several. */

@@ -4,6 +4,7 @@ import type { Scene } from '../scene/scene'
 import type { CardView, Link, Row, Tone } from '../shared/cards'
 import { pageRange } from '../shared/format'
 import { fileCards } from './file-cards'
+import { lenders, linkLenders } from './lender-cards'
 import { memoryOwners } from './memory-cards'
 import { pgmapCard } from './pgmap-card'
 
@@ -18,6 +19,7 @@ const deviceOwners = (k: Kernel, changes: readonly Change[]): CardView[] => [
   ...fileCards(k, changes),
   ...fileSystems(k),
   ...k.namespaces.rows().map((namespace) => namespaceCard(k, namespace)),
+  ...lenders(k),
 ]
 
 function fileSystems(k: Kernel): CardView[] {
@@ -90,7 +92,7 @@ function badBlockRows(k: Kernel, { start, end }: Namespace): Row[] {
 
 /** From owners to the physical range. */
 export function linkOwner(k: Kernel): Link[] {
-  return k.namespaces.rows().flatMap(({ id, pgmap, resource }): Link[] => {
+  const namespaces = k.namespaces.rows().flatMap(({ id, pgmap, resource }): Link[] => {
     const to =
       resource === 0 ? { kind: 'namespace', id, key: 0 } : { kind: 'resource', id: resource }
     const tone: Tone = resource === 0 ? 'gone' : 'owned'
@@ -102,4 +104,5 @@ export function linkOwner(k: Kernel): Link[] {
           { from: { kind: 'pgmap', id: pgmap }, to, tone: resource === 0 ? 'gone' : 'quiet' },
         ]
   })
+  return [...namespaces, ...linkLenders(k)]
 }

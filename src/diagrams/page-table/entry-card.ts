@@ -70,6 +70,8 @@ const KINDS = {
   migration_read_exclusive: 'migration, exclusive',
   migration_write: 'migration entry, write',
   hwpoison: 'hwpoison entry',
+  device_private_read: 'device-private, read',
+  device_private_write: 'device-private, write',
 } as const
 
 function sideText(entry: Entry): string {

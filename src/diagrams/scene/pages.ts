@@ -88,6 +88,6 @@ const referenced = (k: Kernel): Stretch[] =>
   k.pgmaps
     .rows()
     .flatMap(({ start, end, type }) =>
-      k.pages.runs(start, end).filter(({ refcount }) => refcount > idleCount(k, type)),
+      k.pages.runs(start, end).filter(({ refcount }) => refcount !== idleCount(k, type)),
     )
     .map(({ start, end }) => ({ start, end }))

@@ -18,6 +18,7 @@ export const errnos = {
   EOPNOTSUPP: 95,
   /** XFS calls it EFSCORRUPTED. */
   EUCLEAN: 117,
+  EREMOTEIO: 121,
   EHWPOISON: 133,
   /** Inside the kernel only (include/linux/errno.h): the call begins anew after the signal, or gives EINTR. */
   ERESTARTSYS: 512,
@@ -38,6 +39,7 @@ export const {
   EEXIST,
   ERANGE,
   ENXIO,
+  EREMOTEIO,
   EHWPOISON,
   ERESTARTSYS,
   EUCLEAN,

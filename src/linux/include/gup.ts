@@ -1,7 +1,15 @@
 import { affine, bits, choice, flags, int, ref, struct, text, wide } from '../../arena'
 
 /** FOLL_*: include/linux/mm_types.h, 6.12. */
-export const FOLL = flags({ write: 0, get: 1, force: 3, hwpoison: 6, longterm: 8, pin: 19 })
+export const FOLL = flags({
+  write: 0,
+  get: 1,
+  force: 3,
+  hwpoison: 6,
+  longterm: 8,
+  pci_p2pdma: 10,
+  pin: 19,
+})
 
 /** One call of get_user_pages or pin_user_pages, as its caller keeps it. The pages are in `pinned`. */
 export const PinHandle = struct('pin_handle', {

@@ -1,8 +1,18 @@
 import type { Finding } from '../../machine'
 import type { Kernel } from '../kernel'
 import { swapEntriesOf } from '../mm/entries'
-import { folioMapcount, headOf, isZeroPage, isZoneDevice, pinBias, refcountOf } from '../mm/folio'
+import {
+  folioMapcount,
+  headOf,
+  isDax,
+  isZeroPage,
+  isZoneDevice,
+  pinBias,
+  refcountOf,
+} from '../mm/folio'
+import { hasExtraCount, idleCount, putsEveryPage } from '../mm/memremap-ref'
 import { always } from '../operation'
+import { insiders, isBehind } from '../wait-holders'
 
 /** What accounts for the references of one page: plain ones, and pins. */
 interface Account {
@@ -52,9 +62,26 @@ function momentary(k: Kernel, book: Book): Set<number> {
   return frozen
 }
 
+/** memunmap_pages() up to 5.17 has put every page: the device’s own reference is gone. */
+const hasPutAll = (k: Kernel, pgmap: number): boolean =>
+  putsEveryPage(k, k.pgmaps.at(pgmap)) &&
+  insiders(
+    k,
+    (frame) => isBehind(frame, 'memunmap_pages', 'put_pages') && frame.locals['pgmap'] === pgmap,
+  ).length > 0
+
+/** What a page that a driver may hand out counts for the device itself. */
+function ownCount(k: Kernel, pfn: number): number {
+  const pgmap = k.pgmaps.at(k.pages.at(pfn).pgmap)
+  if (hasExtraCount(k, pgmap)) return hasPutAll(k, pgmap.id) ? 0 : 1
+  const hasPool = k.devmemFree.runs().some((free) => free.pgmap === pgmap.id)
+  return k.devmemFree.has(pfn) || !hasPool ? idleCount(k, pgmap.type) : 0
+}
+
 /** Entries, where this kind of page counts them; and the reference of the device itself. */
 function base(k: Kernel, pfn: number): number {
   if (!isZoneDevice(k, pfn)) return folioMapcount(k, pfn)
+  if (!isDax(k, pfn)) return folioMapcount(k, pfn) + ownCount(k, pfn)
   if (k.policy.daxRefcount === 'oneBased') return 1
   // Device-dax pages keep it whatever the kernel; fs-dax pages up to 6.14.
   const isGeneric = k.pgmaps.at(k.pages.at(pfn).pgmap).type === 'GENERIC'

@@ -2,6 +2,7 @@ import type { Invariant } from '../../machine'
 import type { Kernel } from '../kernel'
 import { cxlInvariants } from './families/cxl'
 import { daxInvariants } from './families/dax'
+import { deviceMemoryInvariants } from './families/device-memory'
 import { memoryInvariants } from './families/memory'
 
 /**
@@ -9,5 +10,5 @@ import { memoryInvariants } from './families/memory'
  * one carries no other.
  */
 export const invariants: readonly Invariant<Kernel>[] = [
-  ...new Set([...daxInvariants, ...memoryInvariants, ...cxlInvariants]),
+  ...new Set([...daxInvariants, ...memoryInvariants, ...cxlInvariants, ...deviceMemoryInvariants]),
 ]

@@ -1,5 +1,6 @@
+import { isDevicePrivate } from '../arch/x86/pgtable'
 import { allEntries, isAnyPtlHeld } from '../mm/entries'
-import { isUncounted, pageMapcount } from '../mm/folio'
+import { isDax, isUncounted, pageMapcount } from '../mm/folio'
 import { always } from '../operation'
 
 /** Rule 3 of §1.7 of the pins sheet: _mapcount changes under the lock of the entry. */
@@ -11,12 +12,13 @@ export const mapcountCountsEntries = always({
     if (isAnyPtlHeld(k)) return undefined
     const counts = new Map<number, number>()
     for (const { run } of allEntries(k)) {
-      if (run.kind !== 'leaf' || isUncounted(run.flags)) continue
+      const maps = run.kind === 'leaf' || isDevicePrivate(run)
+      if (!maps || isUncounted(run.flags)) continue
       for (let pfn = run.pfn; pfn < run.pfn + run.length; pfn++)
         counts.set(pfn, (counts.get(pfn) ?? 0) + 1)
     }
-    for (const { start, end, pgmap, mapcount } of k.pages.runs()) {
-      if (pgmap !== 0 || (mapcount < 0 && !k.folios.has(start) && !counts.has(start))) continue
+    for (const { start, end, mapcount } of k.pages.runs()) {
+      if (isDax(k, start) || (mapcount < 0 && !k.folios.has(start) && !counts.has(start))) continue
       for (let pfn = start; pfn < end; pfn++) {
         const mapped = k.globals.huge_zero_pfn !== 0 && isHugeZero(pfn, k.globals.huge_zero_pfn)
         if (mapped || pageMapcount(k, pfn) === (counts.get(pfn) ?? 0)) continue

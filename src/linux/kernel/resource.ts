@@ -1,5 +1,6 @@
 import { int, type Ref, ref, text, wide } from '../../arena'
 import { IORESOURCE } from '../include/ioport'
+import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { taskHolds } from '../wait-holders'
@@ -114,6 +115,18 @@ function adoptSiblings(k: Kernel, parent: Resource, node: Resource): boolean {
   else before.sibling = node.id
   return true
 }
+
+const SYSTEM_RAM = IORESOURCE.mem | IORESOURCE.sysram
+
+/** region_intersects(IORESOURCE_SYSTEM_RAM) for page frames [start, end): not REGION_DISJOINT. */
+export const intersectsSystemRam = (k: Kernel, start: number, end: number): boolean =>
+  k.resources.find(
+    (node) =>
+      node.parent !== 0 &&
+      (node.flags & SYSTEM_RAM) === SYSTEM_RAM &&
+      node.start < end * PAGE_SIZE &&
+      start * PAGE_SIZE <= node.end,
+  ) !== undefined
 
 const hex = (address: number) => address.toString(16).padStart(8, '0')
 const lockHolder = (k: Kernel) => {

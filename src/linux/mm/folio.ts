@@ -87,6 +87,14 @@ export const isUncounted = (flags: number): boolean => (flags & (PTE.special | P
 /** folio_is_zone_device(): memory of a device, which the page allocator never gets. */
 export const isZoneDevice = (k: Kernel, pfn: number): boolean => k.pages.at(pfn).pgmap !== 0
 
+/** Memory of a device that files or its node map: entries do not count in it as in other pages. */
+export function isDax(k: Kernel, pfn: number): boolean {
+  const { pgmap } = k.pages.at(pfn)
+  if (pgmap === 0) return false
+  const { type } = k.pgmaps.at(pgmap)
+  return type === 'FS_DAX' || type === 'GENERIC'
+}
+
 /** The swap-cache reference of a page: one for each of its pages. */
 export const inSwapCache = (k: Kernel, pfn: number): boolean =>
   hasFlag(k, headOf(k, pfn), PG.swapcache)

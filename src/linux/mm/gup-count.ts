@@ -10,6 +10,7 @@ import {
   editFolio,
   headOf,
   isAnon,
+  isDax,
   isExclusive,
   isLarge,
   isZeroPage,
@@ -20,7 +21,7 @@ import {
   tracksExclusive,
 } from './folio'
 import { type HolderKind, hold } from './holders'
-import { free_devmap_managed_page, free_zone_device_folio } from './memremap-ref'
+import { free_devmap_managed_page, resetGenericPages } from './memremap-ref'
 import { vma_lookup } from './rmap'
 import { folio_put } from './swap'
 
@@ -42,6 +43,32 @@ function eachCounter(
 ) {
   if (isLarge(k, pfn)) change(headOf(k, pfn), pages)
   else for (let page = pfn; page < pfn + pages; page++) change(page, 1)
+}
+
+/** Memory of a PCI device is only for whoever asks for it (FOLL_PCI_P2PDMA, 6.2): DMA to it goes another way. */
+export function isRefusedP2pdma(k: Kernel, pfn: number, flags: number): boolean {
+  const { pgmap } = k.pages.at(pfn)
+  if (pgmap === 0 || (flags & FOLL.pci_p2pdma) !== 0) return false
+  return k.pgmaps.at(pgmap).type === 'PCI_P2PDMA'
+}
+
+interface Wish {
+  readonly write: number
+  readonly longterm: number
+  readonly force: number
+}
+
+/** FOLL_* of a call, as its arguments say. */
+export const flagsOf = (kind: 'PIN' | 'GET', { write, longterm, force }: Wish): number =>
+  (kind === 'PIN' ? FOLL.pin : FOLL.get) |
+  (write === 1 ? FOLL.write : 0) |
+  (longterm === 1 ? FOLL.longterm : 0) |
+  (force === 1 ? FOLL.force : 0)
+
+/** O_DIRECT of a disk that can reach the memory of other PCI devices asks for it: ITER_ALLOW_P2PDMA. */
+export function allowedBy(k: Kernel, task: number): number {
+  const caller = k.machine.frames(task)[1]?.operation.name
+  return caller === 'directRead' && k.p2pdmas.capacity > 0 ? FOLL.pci_p2pdma : 0
 }
 
 /** Adds plain references of consecutive pages, speculatively. */
@@ -100,7 +127,7 @@ export function gup_put_folio(k: Kernel, pfn: number, pages: number, flags: numb
   if (isUncountedPin(k, pfn, flags)) return
   if (isPin(flags) && isLarge(k, pfn)) editFolio(k, pfn, 'pincount', -pages)
   const each = isPin(flags) && !isLarge(k, pfn) ? pinBias(k) : 1
-  if (isZoneDevice(k, pfn) && !isLarge(k, pfn)) subtractFromRest(k, pfn, pages, each)
+  if (isDax(k, pfn) && !isLarge(k, pfn)) subtractFromRest(k, pfn, pages, each)
   else eachCounter(k, pfn, pages, (at, n) => folio_put(k, at, each * n))
 }
 
@@ -111,7 +138,7 @@ function subtractFromRest(k: Kernel, pfn: number, pages: number, count: number):
     return { refcount: refcount - count }
   })
   if (freed > 0) free_devmap_managed_page(k, pfn, freed)
-  if (freed > 0) free_zone_device_folio(k, pfn, pages)
+  if (freed > 0) resetGenericPages(k, pfn, pages)
   reclaimLost(k, pfn, pages)
 }
 

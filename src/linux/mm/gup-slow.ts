@@ -1,7 +1,7 @@
 import { int, ref, wide } from '../../arena'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
 import { dax_lease_set_pages, takeLease } from '../fs/dax-lease'
-import { EFAULT, EHWPOISON, EINTR, ENOMEM, EOPNOTSUPP } from '../include/errno'
+import { EFAULT, EHWPOISON, EINTR, ENOMEM, EOPNOTSUPP, EREMOTEIO } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
@@ -15,6 +15,7 @@ import {
   dropAll,
   folio_is_longterm_pinnable,
   gup_must_unshare,
+  isRefusedP2pdma,
   leafPages,
   nextPage,
   oops,
@@ -61,7 +62,7 @@ function vm_fault_to_errno(fault: number, flags: number): number {
 }
 
 /** What the walk of one page comes to: taken, or which kind of fault it needs. */
-type Found = 'taken' | 'read' | 'write' | 'unshare' | 'overflow'
+type Found = 'taken' | 'read' | 'write' | 'unshare' | 'overflow' | 'remote'
 
 /** 5.8 breaks COW whoever asks: every GUP of a private area counts as a write. */
 const isForced = (k: Kernel, vma: number): boolean =>
@@ -96,6 +97,7 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   if (write && (pte & PTE.rw) === 0 && !mayFollowUnwritable(k, pfn, pte, t)) return miss
   const isReadOnly = (pte & PTE.rw) === 0
   if (isReadOnly && gup_must_unshare(k, { mm: t.mm, vpn: t.vpn, pfn, flags })) return 'unshare'
+  if (k.pages.has(pfn) && isRefusedP2pdma(k, pfn, flags)) return 'remote'
   const count = leafPages(k, t.mm, t.vpn, pages - got)
   const needsPgmap = (pte & PTE.devmap) !== 0 && k.policy.gupPgmap === 'takes'
   const pgmap = needsPgmap ? get_dev_pagemap(k, pfn) : undefined
@@ -166,8 +168,8 @@ export const __get_user_pages = operation({
         }
         const found = follow_page_pte(k, t)
         if (found === 'taken') return 'check_vma'
-        if (found === 'overflow') {
-          t.result = -ENOMEM
+        if (found === 'overflow' || found === 'remote') {
+          t.result = found === 'remote' ? -EREMOTEIO : -ENOMEM
           return 'unlock'
         }
         const write = found === 'write' ? 1 : 0

@@ -8,12 +8,15 @@ import { operation } from '../operation'
 import {
   addBias,
   addPlain,
+  allowedBy,
   dropAll,
   endHold,
+  flagsOf,
   folio_is_longterm_pinnable,
   gup_must_unshare,
   gup_put_folio,
   isGettable,
+  isRefusedP2pdma,
   leafPages,
   nextPage,
   oops,
@@ -25,18 +28,6 @@ import { get_dev_pagemap, put_dev_pagemap } from './memremap-ref'
 import { vma_lookup } from './rmap'
 
 type Kind = 'PIN' | 'GET'
-
-interface Wish {
-  readonly write: number
-  readonly longterm: number
-  readonly force: number
-}
-
-const flagsOf = (kind: Kind, { write, longterm, force }: Wish): number =>
-  (kind === 'PIN' ? FOLL.pin : FOLL.get) |
-  (write === 1 ? FOLL.write : 0) |
-  (longterm === 1 ? FOLL.longterm : 0) |
-  (force === 1 ? FOLL.force : 0)
 
 /** 5.8 takes the fast path only where the entry is writable, even to read. */
 function needsWritable(k: Kernel, mm: number, vpn: number, write: number): boolean {
@@ -117,7 +108,7 @@ const gupOperation = (name: string, kind: Kind) =>
         run(k, t) {
           const { mm } = t.task
           const { pages, start } = t
-          const flags = flagsOf(kind, t)
+          const flags = flagsOf(kind, t) | allowedBy(k, t.task.id)
           const handle = k.pinHandles.alloc({ kind, flags, task: t.task.id, mm, start, pages })
           if (handle === undefined) return t.done(-ENOMEM)
           t.handle = handle.id
@@ -171,6 +162,7 @@ const gupOperation = (name: string, kind: Kind) =>
         run(k, t) {
           if (!k.pages.has(t.pfn)) oops(k, t.pfn, 'try_get_folio', 'gup_fast_pte_range')
           if (!k.pages.has(t.pfn) || !isGettable(k, t.pfn)) return 'put_pgmap'
+          if (isRefusedP2pdma(k, t.pfn, k.pinHandles.at(t.handle).flags)) return 'put_pgmap'
           addPlain(k, t.pfn, t.count, kind === 'PIN' ? 'try' : 'get')
           if (t.longterm === 1) return 'check_longterm'
           if (kind === 'GET') return 'recheck'

@@ -92,6 +92,7 @@ const READING: Readonly<Record<string, readonly string[]>> = {
   do_munmap: ['drain', 'unlock'],
   do_madvise: ['break_ksm', 'unlock'],
   odpWrite: ['snapshot', 'after_fault'],
+  dmirror_migrate_to_device: ['unlock'],
 }
 
 /** Who has mmap_lock for reading: the kernel only counts them. */

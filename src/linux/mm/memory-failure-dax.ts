@@ -4,14 +4,15 @@ import { slotsOf, unlockEntries, untilEntryUnlocked } from '../fs/dax-entries'
 import { METADATA_PAGES, ownerOfBlock } from '../fs/extents'
 import { EBUSY, ENXIO, EOPNOTSUPP, EUCLEAN } from '../include/errno'
 import { DAX } from '../include/fs'
+import { PGMAP_OPS } from '../include/memremap'
 import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
-import { headOf } from './folio'
+import { headOf, isAnon } from './folio'
 import { action_result } from './memory-failure-action'
 import { collect_procs, kill_procs, victimsOf } from './memory-failure-kill'
-import { put_dev_pagemap } from './memremap-ref'
+import { isMigratable, pgmap_pfn_valid, put_dev_pagemap } from './memremap-ref'
 import { unmap_mapping_range } from './rmap'
 
 const PAGE_SHIFT = 12
@@ -60,26 +61,26 @@ export const memory_failure_dev_pagemap = operation({
   does: 'A page of a device is lost: finds the file that it belongs to, and who maps that.',
   source: { file: 'mm/memory-failure.c', fn: 'memory_failure_dev_pagemap', version: '6.12' },
   leftOut:
-    'Pages that the device keeps for itself (altmap), private and coherent device memory, blocks that several files share; the flush of each unmapped stretch is part of its step. A removal reports pages that are alike in one call: one victim and one log line stand for all of them.',
+    'Blocks that several files share; the flush of each unmapped stretch is part of its step. A removal reports pages that are alike in one call: one victim and one log line stand for all of them.',
   params: { pfn: wide(), flags: bits(MF), pgmap: ref('dev_pagemap'), pages: wide() },
   locals: { result: int(), owned: int() },
   entry: 'check',
   steps: {
     check: {
-      does: 'D1: a page of the device’s own metadata cannot be recovered.',
+      does: 'D1: a page of the device’s own metadata (altmap), which has no struct page of use, cannot be recovered.',
       fn: 'pgmap_pfn_valid',
       run(k, t) {
-        const { start, end } = k.pgmaps.at(t.pgmap)
         t.result = -ENXIO
-        return start <= t.pfn && t.pfn < end ? 'notify' : 'put_pgmap'
+        const isValid = pgmap_pfn_valid(k, k.pgmaps.at(t.pgmap), t.pfn)
+        return isValid && k.pages.has(t.pfn) ? 'notify' : 'put_pgmap'
       },
     },
     notify: {
       does: 'D2: pmem asks the file system that holds the device. Without a reverse map of blocks, or without a holder, the answer is -EOPNOTSUPP.',
       fn: 'dax_holder_notify_failure',
       run(k, t) {
-        const { type, device } = k.pgmaps.at(t.pgmap)
-        if (type !== 'FS_DAX' || isRemoval(t)) return 'lock_entry'
+        const { ops, device } = k.pgmaps.at(t.pgmap)
+        if ((ops & PGMAP_OPS.memory_failure) === 0 || isRemoval(t)) return 'lock_entry'
         const { dax: id } = k.namespaces.at(device)
         const dax = id === 0 ? undefined : k.daxDevices.at(id)
         t.result = dax?.alive === 1 ? -EOPNOTSUPP : -ENXIO
@@ -109,12 +110,14 @@ export const memory_failure_dev_pagemap = operation({
       },
     },
     lock_entry: {
-      does: 'D3: the page itself says which file it is part of: lock its entry there. No file: -EBUSY. A file that was found by the reverse map, without an entry: nobody maps it.',
+      does: 'D3: the page itself says which file it is part of: lock its entry there. No file: -EBUSY. Memory that was migrated to a device: -ENXIO. A file that was found by the reverse map, without an entry: nobody maps it.',
       fn: 'dax_lock_folio',
       when: untilPageUnlocked,
       run(k, t) {
         // A character device has one mapping for all, and no entries to lock.
-        const isDevice = k.pgmaps.at(t.pgmap).type === 'GENERIC'
+        const pgmap = k.pgmaps.at(t.pgmap)
+        if (isMigratable(pgmap) && isAnon(k, t.pfn)) return 'put_pgmap'
+        const isDevice = pgmap.type === 'GENERIC'
         if (isDevice && k.pages.at(headOf(k, t.pfn)).mapping !== 0) return 'set_hwpoison'
         const slot = slotOfPage(k, t)
         const entries = slot && k.daxEntries.in(slot.inode)

@@ -92,7 +92,7 @@ export const memory_failure = operation({
       fn: 'pfn_to_online_page',
       run(k, t) {
         if (isOnline(k, t.pfn)) return 'test_set'
-        const pgmap = k.pages.has(t.pfn) ? get_dev_pagemap(k, t.pfn) : undefined
+        const pgmap = get_dev_pagemap(k, t.pfn)
         if (k.pages.has(t.pfn)) put_ref_page(k, t)
         if (pgmap !== undefined) {
           const { pfn, flags } = t

@@ -1,6 +1,6 @@
 import { int, ref, wide } from '../../arena'
 
-import { mkold, PMD_PAGES, PTE, wrprotect } from '../arch/x86/pgtable'
+import { isDevicePrivate, mkold, PMD_PAGES, PTE, wrprotect } from '../arch/x86/pgtable'
 import { ENOMEM } from '../include/errno'
 import { VM } from '../include/mm_types'
 import { PG } from '../include/page-flags'
@@ -17,6 +17,7 @@ import {
   setFlag,
   tracksExclusive,
 } from './folio'
+import { oops } from './gup-count'
 import { getAs, handOver } from './holders'
 import { split_huge_pmd } from './huge_memory'
 import { handlesOf } from './labels'
@@ -52,6 +53,18 @@ export function folio_needs_cow_for_dma(k: Kernel, mm: number, pfn: number): boo
   return k.mms.at(mm).has_pinned === 1 && maybeDmaPinned(k, pfn)
 }
 
+/** A page on a device gets another entry; where its struct page is gone, an oops. */
+function dupDevicePrivate(k: Kernel, pfn: number): void {
+  if (!k.pages.has(pfn)) {
+    oops(k, pfn, 'copy_nonpresent_pte', 'copy_page_range')
+    return
+  }
+  refAdd(k, pfn, 1)
+  folio_try_dup_anon_rmap(k, pfn, false)
+  addRmap(k, pfn)
+  contentsShared(k, pfn)
+}
+
 /** An entry that is not present: a swap slot is named once more; nobody’s page is exclusive now. */
 function copyNonPresent(k: Kernel, t: Copying, vpn: number): void {
   const pte = k.ptes.in(t.mm).at(vpn)
@@ -59,6 +72,9 @@ function copyNonPresent(k: Kernel, t: Copying, vpn: number): void {
     swap_duplicate(k, pte.pfn)
     const slot = k.swapMap.at(pte.pfn)
     if (slot.has_cache === 1) contentsShared(k, slot.pfn)
+  } else if (isDevicePrivate(pte)) {
+    dupDevicePrivate(k, pte.pfn)
+    pte.kind = 'device_private_read'
   } else if (pte.kind !== 'hwpoison') pte.kind = 'migration_read'
   pte.flags &= ~PTE.swp_exclusive
   const { pfn, flags, kind } = pte

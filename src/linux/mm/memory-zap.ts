@@ -1,27 +1,29 @@
 import { int, ref, wide } from '../../arena'
 import { flush_tlb_range, untilFlushed } from '../arch/x86/mm/tlb'
-import { DIRTY, PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { DIRTY, isDevicePrivate, PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import {
   headOf,
   isAnon,
+  isDax,
   isLarge,
   isUncounted,
   isZeroPage,
-  isZoneDevice,
   pageMapcount,
   refAdd,
   refcountOf,
   setFlag,
 } from './folio'
+import { oops } from './gup-count'
 import { handOver, hold } from './holders'
 import { isFolioLocked, lockPtl, unlockPtl, untilNextPtl } from './locks'
+import { free_zone_device_folio, isHandedOut } from './memremap-ref'
 import { free_page } from './page_alloc'
 import { zap } from './rmap'
 import { addRmapPmd, folio_remove_rmap_pte } from './rmap-anon'
-import { lru_add_drain } from './swap'
+import { folio_put, lru_add_drain } from './swap'
 import { folio_free_swap, swap_free } from './swapfile'
 
 interface Range {
@@ -32,17 +34,28 @@ interface Range {
 
 /** True if the entry holds no reference of the page that it maps. */
 const isPlain = (k: Kernel, { flags, pfn }: { flags: number; pfn: number }): boolean =>
-  isUncounted(flags) || isZeroPage(k, pfn) || !k.pages.has(pfn) || isZoneDevice(k, pfn)
+  isUncounted(flags) || isZeroPage(k, pfn) || !k.pages.has(pfn) || isDax(k, pfn)
 
 /** Clears what nobody counts, and entries that are not present; returns the first entry that is left. */
 function clearUncounted(k: Kernel, { mm, start, end }: Range) {
   for (const run of k.ptes.in(mm).runs(start, end)) {
     if (run.kind === 'leaf' && !isPlain(k, run)) return run
     if (run.kind === 'swap') for (let i = 0; i < run.length; i++) forgetSwapEntry(k, run.pfn + i)
+    if (isDevicePrivate(run)) for (let i = 0; i < run.length; i++) putDevicePrivate(k, run.pfn + i)
     if (run.kind === 'leaf') zap(k, mm, run.start, run.end)
     else k.ptes.in(mm).clear(run.start, run.end)
   }
   return undefined
+}
+
+/** zap_nonpresent_ptes(): nobody has the page in a TLB, so it is put at once. */
+function putDevicePrivate(k: Kernel, pfn: number): void {
+  if (!k.pages.has(pfn)) {
+    oops(k, pfn, 'zap_pte_range', 'exit_mmap')
+    return
+  }
+  folio_remove_rmap_pte(k, pfn)
+  folio_put(k, pfn)
 }
 
 /** free_swap_and_cache(): the slot loses an entry; its folio leaves the swap cache if nobody else needs it. */
@@ -145,7 +158,8 @@ export const unmap_page_range = operation({
       fn: 'free_unref_folios',
       run(k, t) {
         for (const pfn of gatheredPages(k, t.task.id))
-          if (!k.freePages.has(pfn) && refcountOf(k, pfn) === 0) free_page(k, headOf(k, pfn))
+          if (isHandedOut(k, pfn)) free_zone_device_folio(k, pfn)
+          else if (!k.freePages.has(pfn) && refcountOf(k, pfn) === 0) free_page(k, headOf(k, pfn))
         k.gathered.in(t.task.id).clear(0, t.count)
         return t.done()
       },

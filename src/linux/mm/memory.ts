@@ -1,6 +1,7 @@
 import { int, ref, wide } from '../../arena'
-import { isPresent, PMD_PAGES, PTE } from '../arch/x86/pgtable'
-import { daxDeviceOf, dev_dax_huge_fault } from '../drivers/dax/device'
+import { isDevicePrivate, PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { daxDeviceOf } from '../drivers/dax/device'
+import { dev_dax_huge_fault } from '../drivers/dax/device-fault'
 import { dax_iomap_fault } from '../fs/dax'
 import { VM_FAULT_FALLBACK, VM_FAULT_HWPOISON, VM_FAULT_SIGSEGV } from '../include/mm'
 import { VM } from '../include/mm_types'
@@ -13,6 +14,7 @@ import { do_anonymous_page } from './memory-anon'
 import { do_fault } from './memory-file'
 import { do_swap_page } from './memory-swap'
 import { do_wp_page } from './memory-wp'
+import { migrate_to_ram } from './memremap-ref'
 import { vma_lookup } from './rmap'
 
 /** True if the entry at a virtual page lets the access through without a fault. */
@@ -109,6 +111,8 @@ export const handle_mm_fault = operation({
         if (kind === 'hwpoison') return t.done(VM_FAULT_HWPOISON)
         if (kind === 'swap')
           return t.call(do_swap_page, { vma, mm, vpn, offset: pfn, write }, 'after_pte')
+        if (isDevicePrivate({ kind }))
+          return t.call(migrate_to_ram(k), { mm, vpn, pfn }, 'after_pte')
         if (kind !== 'leaf') return 'wait_migration'
         const asks = (write === 1 || unshare === 1) && (flags & PTE.rw) === 0
         if (!asks) return t.done()
@@ -122,7 +126,7 @@ export const handle_mm_fault = operation({
         state: 'D',
         ready: (k, t) => {
           const ptes = k.ptes.in(t.mm)
-          return !ptes.has(t.vpn) || isPresent(ptes.at(t.vpn)) || ptes.at(t.vpn).kind === 'swap'
+          return !ptes.has(t.vpn) || !ptes.at(t.vpn).kind.startsWith('migration')
         },
         reason: () => 'waits for the page to be migrated: its entry is a migration entry',
         holders: (k, t) => migrators(k, k.ptes.in(t.mm).at(t.vpn).pfn),
@@ -145,6 +149,8 @@ const migrators = (k: Kernel, pfn: number) =>
     switch (operation.name) {
       case 'migrate_folio':
         return isIn(locals['pfn'], 1)
+      case 'migrate_vma':
+        return isIn(locals['source'], 1)
       case 'split_huge_page':
         return isIn(locals['head'], PMD_PAGES)
       case 'migrate_pages':

@@ -1,71 +1,137 @@
-import { ref } from '../../arena'
-import type { Holder } from '../../machine'
+import { int, ref } from '../../arena'
 import { pmem_pagemap_kill } from '../drivers/nvdimm/pmem-kill'
-import { ENOMEM } from '../include/errno'
+import { EINVAL, ENOMEM, ENXIO } from '../include/errno'
+import { PGMAP_OPS } from '../include/memremap'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
+import { intersectsSystemRam } from '../kernel/resource'
 import { operation } from '../operation'
-import { handleHolds, handleName, handlesIn, insiders, taskHolds } from '../wait-holders'
-import { put_dev_pagemap } from './memremap-ref'
-
-type Pgmap = ReturnType<Kernel['pgmaps']['at']>
+import { taskHolds } from '../wait-holders'
+import { refHolders, waitReason } from './memremap-holders'
+import {
+  countsEveryPage,
+  get_dev_pagemap,
+  idleCount,
+  isMigratable,
+  type Pgmap,
+  put_dev_pagemap,
+  putsEveryPage,
+  rangeAt,
+  rangesOf,
+  type Span,
+  usableRanges,
+} from './memremap-ref'
 
 /** pfn_len(): references that stand for the pages; one for each folio where pages make folios. */
-const pfnLength = ({ start, end, vmemmap_shift }: Pgmap): number =>
+const pfnLength = ({ vmemmap_shift }: Pgmap, { start, end }: Span): number =>
   (end - start) / 2 ** vmemmap_shift
 
-/** §1.4 of the DAX sheet, for the one range of a pmem namespace. */
+/** Does the driver give what this type of memory needs? */
+function isComplete({ type, ops, owner, nr_range }: Pgmap): boolean {
+  const needed =
+    type === 'PRIVATE' ? PGMAP_OPS.page_free | PGMAP_OPS.migrate_to_ram : PGMAP_OPS.page_free
+  if (nr_range === 0) return false
+  return !isMigratable({ type }) || ((ops & needed) === needed && owner !== '')
+}
+
+/** True if a live pgmap has the page. */
+function isTaken(k: Kernel, pfn: number): boolean {
+  const other = get_dev_pagemap(k, pfn)
+  if (other !== undefined) put_dev_pagemap(other)
+  return other !== undefined
+}
+
+/** pagemap_range() up to xa_store_range(): an errno, or 0. */
+function store_range(k: Kernel, pgmap: Pgmap): number {
+  const i = pgmap.nr_range
+  const { start, end } = rangeAt(k, pgmap, i)
+  if (i > 0 && pgmap.altmap > 0) return -EINVAL
+  if (isTaken(k, start) || isTaken(k, end - 1)) return -ENOMEM
+  if (intersectsSystemRam(k, start, end)) return -ENXIO
+  k.pgmapArray.fill(start, end, { pgmap: pgmap.id })
+  return 0
+}
+
+/** The range that is being made: the last. */
+const newest = (k: Kernel, pgmap: Pgmap, ranges: (k: Kernel, pgmap: Pgmap) => Span[]): Span => {
+  const [last = pgmap] = ranges(k, pgmap).slice(-1)
+  return last
+}
+
+/** §1.4 of the DAX sheet. The driver has described its memory; the pgmap is returned, or an errno. */
 export const memremap_pages = operation({
   name: 'memremap_pages',
   does: 'Gives the memory of a device struct pages.',
   source: { file: 'mm/memremap.c', fn: 'memremap_pages', version: '6.12' },
-  leftOut: 'altmap, several ranges, the memory type of the range, and its place in the direct map.',
-  params: { device: ref('nd_namespace') },
-  locals: { pgmap: ref('dev_pagemap') },
+  leftOut:
+    'The memory type of the range, its place in the direct map (memory that the CPU cannot address has none), and what the memory map itself takes of an altmap.',
+  params: { pgmap: ref('dev_pagemap') },
+  locals: { ranges: int(), error: int() },
   entry: 'init',
   steps: {
     init: {
-      does: 'Initialise the percpu_ref: one reference, counted on each CPU.',
+      does: 'Check that the driver gives what the type needs. Initialise the percpu_ref: one reference, counted on each CPU. If no pgmap and no System RAM is there, store the range in pgmap_array: lookups succeed from here.',
       fn: 'percpu_ref_init',
       run(k, t) {
-        const { start, end, gen, mode, align } = k.namespaces.at(t.device)
-        for (const old of k.pgmaps.rows()) if (old.device === t.device) k.pgmaps.free(old.id)
-        const pgmap = k.pgmaps.alloc({
-          type: mode === 'devdax' ? 'GENERIC' : 'FS_DAX',
-          vmemmap_shift: mode === 'devdax' && align === 512 ? 9 : 0,
-          ref: 1,
-          start,
-          end,
-          device: t.device,
-          gen,
-        })
-        if (pgmap === undefined) return t.done(-ENOMEM)
-        t.pgmap = pgmap.id
-        k.namespaces.at(t.device).pgmap = pgmap.id
-        return 'add_memory'
+        const pgmap = k.pgmaps.at(t.pgmap)
+        if (!isComplete(pgmap)) return t.done(-EINVAL)
+        t.ranges = pgmap.nr_range
+        pgmap.nr_range = 0
+        pgmap.state = 'live'
+        pgmap.mode = 'percpu'
+        pgmap.done = 0
+        pgmap.ref = 1
+        return beginRange(k, t)
       },
     },
     add_memory: {
-      does: 'Add the range to ZONE_DEVICE: every page gets a struct page, idle: at refcount 1 up to 6.14, at 0 from 6.15 on.',
+      does: 'Add the range to ZONE_DEVICE: every page gets a struct page, idle: at refcount 1, but for memory that is migrated to from 6.1 on, and files and P2PDMA from 6.15 on: at 0.',
       fn: 'memmap_init_zone_device',
       run(k, t) {
-        const { start, end, type } = k.pgmaps.at(t.pgmap)
-        const refcount = k.policy.daxRefcount === 'counted' && type === 'FS_DAX' ? 0 : 1
+        const pgmap = k.pgmaps.at(t.pgmap)
+        const { start, end } = newest(k, pgmap, usableRanges)
+        const refcount = idleCount(k, pgmap.type)
         k.pages.fill(start, end, { flags: PG.reserved, refcount, pgmap: t.pgmap })
         return 'get_pages'
       },
     },
     get_pages: {
-      does: 'Take one pgmap reference for each page.',
+      does: 'Take one pgmap reference for each page; from 6.1 on not for memory that is migrated to, where each page takes it as it is handed out.',
       fn: 'percpu_ref_get_many',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
-        pgmap.ref += pfnLength(pgmap)
-        return t.done(t.pgmap)
+        if (countsEveryPage(k, pgmap)) pgmap.ref += pfnLength(pgmap, newest(k, pgmap, usableRanges))
+        return pgmap.nr_range === t.ranges ? t.done(t.pgmap) : 'next_range'
+      },
+    },
+    next_range: {
+      does: 'The next range: an altmap is for one alone; nobody else may be there; then store it.',
+      fn: 'pagemap_range',
+      run: beginRange,
+    },
+    unwind: {
+      does: 'A range failed: take away the ranges that are done.',
+      fn: 'memunmap_pages',
+      run: (_k, t) => t.call(memunmap_pages, { pgmap: t.pgmap }, 'unwound'),
+    },
+    unwound: {
+      does: 'Nothing is left of it.',
+      run(k, t) {
+        k.pgmaps.at(t.pgmap).nr_range = t.ranges
+        return t.done(t.error)
       },
     },
   },
 })
+
+/** Stores the next range, or notes why that cannot be. */
+function beginRange(k: Kernel, t: { pgmap: number; error: number }): 'add_memory' | 'unwind' {
+  const pgmap = k.pgmaps.at(t.pgmap)
+  t.error = store_range(k, pgmap)
+  if (t.error < 0) return 'unwind'
+  pgmap.nr_range += 1
+  return 'add_memory'
+}
 
 /**
  * put_page() of every page of a device, as up to 5.17: an idle one gives its pgmap reference back. Of a
@@ -74,11 +140,27 @@ export const memremap_pages = operation({
 function putEveryPage(k: Kernel, pgmap: Pgmap): void {
   const folio = 2 ** pgmap.vmemmap_shift
   let idle = 0
-  k.pages.edit(pgmap.start, pgmap.end, ({ refcount, start, end }) => {
-    if (refcount === 1) idle += Math.ceil(end / folio) - Math.ceil(start / folio)
-    return { refcount: Math.max(0, refcount - 1) }
-  })
+  for (const range of usableRanges(k, pgmap))
+    k.pages.edit(range.start, range.end, ({ refcount, start, end }) => {
+      if (refcount === 1) idle += Math.ceil(end / folio) - Math.ceil(start / folio)
+      return { refcount: Math.max(0, refcount - 1) }
+    })
   put_dev_pagemap(pgmap, idle)
+}
+
+/** percpu_ref_put_many(), where each page has had a reference from the beginning. */
+function putAtOnce(k: Kernel, pgmap: Pgmap): void {
+  if (!countsEveryPage(k, pgmap)) return
+  const lengths = usableRanges(k, pgmap).map((range) => pfnLength(pgmap, range))
+  put_dev_pagemap(
+    pgmap,
+    lengths.reduce((sum, length) => sum + length, 0),
+  )
+}
+
+function removeMemory(k: Kernel, { start, end }: Span): void {
+  k.pages.clear(start, end)
+  k.folios.clear(start, end)
 }
 
 /** §1.5 of the DAX sheet. */
@@ -91,8 +173,10 @@ export const memunmap_pages = operation({
     version: '6.12',
     note: 'Up to 5.17 it dropped a reference of every page, and so waited for page pins (policy memunmapWait). That the queue of the disk lent its reference up to 5.15 is from memory.',
   },
-  leftOut: 'Device-private memory, and altmap accounting.',
+  leftOut:
+    'What is still in use of an altmap is only warned of. Up to 5.17 the put of a used device-private page tells its driver wrongly that it is free.',
   params: { pgmap: ref('dev_pagemap') },
+  locals: { range: int() },
   entry: 'kill',
   steps: {
     kill: {
@@ -113,8 +197,8 @@ export const memunmap_pages = operation({
       fn: 'percpu_ref_put_many',
       run(k, t) {
         const pgmap = k.pgmaps.at(t.pgmap)
-        if (k.policy.memunmapWait !== 'pgmapOnly') putEveryPage(k, pgmap)
-        else put_dev_pagemap(pgmap, pfnLength(pgmap))
+        if (putsEveryPage(k, pgmap)) putEveryPage(k, pgmap)
+        else putAtOnce(k, pgmap)
         return k.policy.memunmapWait === 'afterwards' ? 'remove_too_early' : 'switch_to_atomic'
       },
     },
@@ -122,8 +206,8 @@ export const memunmap_pages = operation({
       does: 'Up to 5.1 the struct pages go before anything is waited for.',
       fn: 'arch_remove_memory',
       run(k, t) {
-        const { start, end } = k.pgmaps.at(t.pgmap)
-        k.pages.clear(start, end)
+        const pgmap = k.pgmaps.at(t.pgmap)
+        for (const range of rangesOf(k, pgmap)) removeMemory(k, range)
         return 'switch_to_atomic'
       },
     },
@@ -146,11 +230,11 @@ export const memunmap_pages = operation({
       },
     },
     wait_done: {
-      does: 'The last pgmap reference is gone. From 5.18 on pins of pages are not waited for.',
+      does: 'The last pgmap reference is gone. From 5.18 on pins of pages are not waited for; from 6.1 on pages that a driver has handed out are.',
       fn: 'wait_for_completion',
       when: {
         state: 'D',
-        ready: (k, t) => k.pgmaps.at(t.pgmap).state === 'dead',
+        ready: (k, t) => k.pgmaps.at(t.pgmap).done === 1,
         reason: (k, t) => waitReason(k, k.pgmaps.at(t.pgmap)),
         holders: (k, t) => refHolders(k, k.pgmaps.at(t.pgmap), t.task.id),
       },
@@ -160,17 +244,21 @@ export const memunmap_pages = operation({
       does: 'Free the struct pages. Page table entries that map them are not looked for.',
       fn: 'arch_remove_memory',
       run(k, t) {
-        const { start, end } = k.pgmaps.at(t.pgmap)
-        k.pages.clear(start, end)
-        k.folios.clear(start, end)
+        const range = rangesOf(k, k.pgmaps.at(t.pgmap))[t.range]
+        if (range !== undefined) removeMemory(k, range)
         return 'exit'
       },
     },
     exit: {
-      does: 'Erase the range from pgmap_array, and free the percpu_ref.',
+      does: 'Erase the range from pgmap_array. It was the last: free the percpu_ref.',
       fn: 'percpu_ref_exit',
       run(k, t) {
-        k.pgmaps.at(t.pgmap).state = 'exited'
+        const pgmap = k.pgmaps.at(t.pgmap)
+        const range = rangesOf(k, pgmap)[t.range]
+        if (range !== undefined) k.pgmapArray.clear(range.start, range.end)
+        t.range += 1
+        if (t.range < pgmap.nr_range) return 'remove_memory'
+        pgmap.state = 'exited'
         return t.done()
       },
     },
@@ -183,24 +271,3 @@ const isKilledByPmem = (k: Kernel, { type }: Pgmap): boolean =>
 
 /** A CPU without interrupts: no grace period ends while there is one. */
 const deafTask = (k: Kernel) => k.tasks.find(({ irqs_off }) => irqs_off !== 0)
-
-/** Pins that hold the removal up: up to 5.17 each page gives its pgmap reference back at its last put. */
-const awaitedPins = (k: Kernel, { start, end }: Pgmap) =>
-  k.policy.memunmapWait === 'pgmapOnly' ? [] : handlesIn(k, start, end)
-
-/** What is awaited, with the pins behind it where pins are what holds it up. */
-function waitReason(k: Kernel, pgmap: Pgmap): string {
-  const { ref: left } = pgmap
-  const waits = `waits for pgmap->done: ${left} ${left === 1 ? 'reference is' : 'references are'} left`
-  const pins = awaitedPins(k, pgmap).map((pin) => {
-    const who = k.tasks.isLive(pin.task) ? k.tasks.at(pin.task).name : 'a process that has exited'
-    return `${who} (${handleName(pin)})`
-  })
-  return pins.length === 0 ? waits : `${waits}; pages are pinned by ${pins.join(', ')}`
-}
-
-/** Who has the references that are left: calls with a pgmap in hand, and the pins that count. */
-const refHolders = (k: Kernel, pgmap: Pgmap, but: number): Holder[] => [
-  ...awaitedPins(k, pgmap).map((pin) => handleHolds(k, pin)),
-  ...insiders(k, ({ locals }, task) => task !== but && locals['pgmap'] === pgmap.id),
-]

@@ -12,6 +12,7 @@ import {
   hasFlag,
   inSwapCache,
   isExclusive,
+  isZoneDevice,
   pageMapcount,
   refAdd,
   refcountOf,
@@ -30,7 +31,7 @@ import {
 import { folio_add_lru, folio_put, lru_add_drain, putAs } from './swap'
 
 /** Where migration entries of a page are: at its one address, in any process. */
-const migrationPlaces = (k: Kernel, pfn: number, vpn: number) =>
+export const migrationPlaces = (k: Kernel, pfn: number, vpn: number) =>
   k.mms.rows().filter(({ id }) => {
     const ptes = k.ptes.in(id)
     if (!ptes.has(vpn)) return false
@@ -89,12 +90,7 @@ export const migrate_folio = operation({
       run(k, t) {
         const expected = folio_expected_ref_count(k, t.pfn)
         if (refcountOf(k, t.pfn) !== expected + 1 || inSwapCache(k, t.pfn)) return 'failed'
-        const { mapping_flags, anon_vma, index, flags } = k.pages.at(t.pfn)
-        const to = k.pages.at(t.target)
-        to.mapping_flags = mapping_flags
-        to.anon_vma = anon_vma
-        to.index = index
-        to.flags |= flags & (PG.swapbacked | PG.uptodate | PG.dirty | PG.referenced)
+        moveMapping(k, t.pfn, t.target)
         copyPage(k, t.pfn, t.target)
         return 'add_lru'
       },
@@ -165,14 +161,29 @@ export const migrate_folio = operation({
   },
 })
 
+/** folio_migrate_mapping() and folio_migrate_flags() of an anonymous page. */
+export function moveMapping(k: Kernel, from: number, to: number): void {
+  const { mapping_flags, anon_vma, index, flags } = k.pages.at(from)
+  const page = k.pages.at(to)
+  page.mapping_flags = mapping_flags
+  page.anon_vma = anon_vma
+  page.index = index
+  page.flags |= flags & (PG.swapbacked | PG.uptodate | PG.dirty | PG.referenced)
+}
+
 /** try_to_migrate_one(); false where the page may be pinned, and the entry stays as it was. */
-function unmapOne(k: Kernel, pfn: number, { mm, vpn }: { mm: number; vpn: number }): boolean {
+export function unmapOne(
+  k: Kernel,
+  pfn: number,
+  { mm, vpn }: { mm: number; vpn: number },
+): boolean {
   const ptes = k.ptes.in(mm)
-  const { flags } = ptes.at(vpn)
+  const { flags, kind: old } = ptes.at(vpn)
   const exclusive = isExclusive(k, pfn)
   if (!folio_try_share_anon_rmap(k, pfn)) return false
   const readKind = exclusive ? 'migration_read_exclusive' : 'migration_read'
-  const kind = (flags & PTE.rw) !== 0 ? 'migration_write' : readKind
+  const mayWrite = (flags & PTE.rw) !== 0 || old === 'device_private_write'
+  const kind = mayWrite ? 'migration_write' : readKind
   ptes.fill(vpn, vpn + 1, { pfn, flags, kind })
   flush_tlb_range(k, mm, vpn, vpn + 1)
   if ((flags & DIRTY) !== 0) setFlag(k, pfn, PG.dirty)
@@ -181,15 +192,24 @@ function unmapOne(k: Kernel, pfn: number, { mm, vpn }: { mm: number; vpn: number
   return true
 }
 
-function remapOne(k: Kernel, mm: number, vpn: number, pfn: number): void {
+/** remove_migration_pte(): the entry maps the page, or names it where the CPU cannot address it. */
+export function remapOne(k: Kernel, mm: number, vpn: number, pfn: number): void {
   const ptes = k.ptes.in(mm)
   const { kind, flags } = ptes.at(vpn)
   refAdd(k, pfn, 1)
   addRmap(k, pfn)
   if (kind !== 'migration_read') setExclusive(k, pfn)
   const rw = kind === 'migration_write' ? flags | PTE.rw : flags & ~PTE.rw
-  ptes.fill(vpn, vpn + 1, { pfn, flags: rw })
+  if (!isPrivate(k, pfn)) return void ptes.fill(vpn, vpn + 1, { pfn, flags: rw })
+  ptes.fill(vpn, vpn + 1, {
+    pfn,
+    flags: flags & ~(PTE.rw | PTE.accessed | DIRTY),
+    kind: kind === 'migration_write' ? 'device_private_write' : 'device_private_read',
+  })
 }
+
+const isPrivate = (k: Kernel, pfn: number): boolean =>
+  isZoneDevice(k, pfn) && k.pgmaps.at(k.pages.at(pfn).pgmap).type === 'PRIVATE'
 
 /** folio_isolate_lru(): off the list, held for migration. False: it is on no list. */
 export function folio_isolate_lru(k: Kernel, pfn: number): boolean {

@@ -55,6 +55,8 @@ export const do_mmap = operation({
     refuse(k, { inode, pages, pgoff, private: isPrivate }, task) {
       if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
       if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      if (k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'sysfs')
+        return 'A file of sysfs is mapped by its driver.'
       if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
       if (isPrivate === 1 && !hasPageCache(k, inode))
         return 'Private mappings of DAX files are not simulated.'

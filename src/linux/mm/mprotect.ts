@@ -96,6 +96,8 @@ export const mprotect_fixup = operation({
         if (run.kind !== 'leaf') {
           if (run.kind === 'migration_write' && t.write === 0)
             k.ptes.in(t.mm).at(t.vpn).kind = 'migration_read_exclusive'
+          if (run.kind === 'device_private_write' && t.write === 0)
+            k.ptes.in(t.mm).at(t.vpn).kind = 'device_private_read'
           t.vpn += 1
           return 'take_pte'
         }

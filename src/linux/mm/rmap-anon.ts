@@ -1,4 +1,4 @@
-import { PTE } from '../arch/x86/pgtable'
+import { isDevicePrivate, isPresent } from '../arch/x86/pgtable'
 import { ENTIRELY_MAPPED } from '../include/mm_types'
 import { PAGE_MAPPING, PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
@@ -100,7 +100,7 @@ export function anonPlaces(k: Kernel, pfn: number): Place[] {
       const ptes = k.ptes.in(mm)
       if (!ptes.has(vpn)) return false
       const { kind, flags, pfn: mapped } = ptes.at(vpn)
-      return kind === 'leaf' && mapped === pfn && (flags & (PTE.present | PTE.protnone)) !== 0
+      return mapped === pfn && (isPresent({ kind, flags }) || isDevicePrivate({ kind }))
     })
 }
 

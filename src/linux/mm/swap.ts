@@ -4,20 +4,29 @@ import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { headOf, isZoneDevice, refAdd } from './folio'
 import { type HolderKind, handOver } from './holders'
-import { free_devmap_managed_page, free_zone_device_folio } from './memremap-ref'
+import {
+  free_devmap_managed_page,
+  free_zone_device_folio,
+  isHandedOut,
+  resetGenericPages,
+} from './memremap-ref'
 import { free_page } from './page_alloc'
 
 /** folio_put(): drops one reference, or several; the last one frees the page. */
 export function folio_put(k: Kernel, pfn: number, count = 1): void {
   refAdd(k, pfn, -count)
   const head = headOf(k, pfn)
+  if (isHandedOut(k, head)) {
+    free_zone_device_folio(k, head)
+    return
+  }
   if (k.pages.at(head).refcount !== 0) return
   if (!isZoneDevice(k, head)) {
     free_page(k, head)
     return
   }
   free_devmap_managed_page(k, head, 1)
-  free_zone_device_folio(k, head, 1)
+  resetGenericPages(k, head, 1)
 }
 
 /** Puts one reference that was held as this kind; the last one frees the page. */

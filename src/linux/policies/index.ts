@@ -3,6 +3,8 @@ import { cowReuse } from './cow-reuse'
 import { daxPoison } from './dax-poison'
 import { daxRefcount } from './dax-refcount'
 import { daxTruncate } from './dax-truncate'
+import { deviceEvict } from './device-evict'
+import { devicePageCount } from './device-page-count'
 import { directIo } from './direct-io'
 import { diskRemoval } from './disk-removal'
 import { filesystem } from './filesystem'
@@ -65,4 +67,6 @@ export const policies = [
   linkDown,
   forcedKill,
   diskRemoval,
+  devicePageCount,
+  deviceEvict,
 ] as const

@@ -26,6 +26,8 @@ const ENTRY_KINDS = [
   'migration_read_exclusive',
   'migration_write',
   'hwpoison',
+  'device_private_read',
+  'device_private_write',
 ] as const
 
 /** An entry, by virtual page; with `pse` it is a PMD and covers 512 of them. No row: none. */
@@ -49,6 +51,10 @@ type Entry = {
 /** pte_present(): a leaf that maps a page, readable or PROT_NONE. */
 export const isPresent = ({ kind, flags: set }: Pick<Entry, 'kind' | 'flags'>): boolean =>
   kind === 'leaf' && (set & (PTE.present | PTE.protnone)) !== 0
+
+/** is_device_private_entry(): the page is in memory that the CPU cannot address. */
+export const isDevicePrivate = ({ kind }: Pick<Entry, 'kind'>): boolean =>
+  kind === 'device_private_read' || kind === 'device_private_write'
 
 /** pte_dirty(): D, or SavedDirty where D would mean a shadow stack (6.6). */
 export const DIRTY = PTE.dirty | PTE.saved_dirty
@@ -75,6 +81,8 @@ const SWAP_TYPES = {
   migration_read: 24n,
   migration_read_exclusive: 25n,
   migration_write: 26n,
+  device_private_write: 27n,
+  device_private_read: 28n,
 } as const
 
 /** Bits of a swap entry that are not where a present one has them (pgtable_64.h, swapops.h). */

@@ -1,18 +1,16 @@
 import { int, ref, text, wide } from '../../../arena'
-import { PMD_PAGES, PTE } from '../../arch/x86/pgtable'
+import { PMD_PAGES } from '../../arch/x86/pgtable'
 import { END } from '../../fs/break-layouts'
 import { EBUSY, EINVAL, ENODEV, ENOMEM, ENXIO } from '../../include/errno'
-import { PAGE_SIZE, VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../../include/mm'
-import { PG } from '../../include/page-flags'
+import { PAGE_SIZE } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { __release_region, __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
 import { dropAll } from '../../mm/gup-count'
 import { ownMm, untilMmapWritable } from '../../mm/locks'
-import { FRESH } from '../../mm/memory-anon'
 import { memremap_pages, memunmap_pages } from '../../mm/memremap'
+import { describePgmap } from '../../mm/memremap-ref'
 import { makeArea } from '../../mm/mmap'
-import { prep_compound_page } from '../../mm/page_alloc'
-import { countDaxEntry, unmap_mapping_range } from '../../mm/rmap'
+import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
 import { nextGeneration } from './replace'
 import { kill_dax } from './super'
@@ -29,6 +27,17 @@ export function daxDeviceOf(k: Kernel, inode: number) {
   return s_type === 'dax' ? k.namespaces.at(device) : undefined
 }
 
+/** The pgmap of a device; one aligned to 2 MiB has folios of that size. */
+function describeDevice(k: Kernel, device: number) {
+  const row = k.namespaces.at(device)
+  const { start, end, gen, align } = row
+  const vmemmap_shift = align === PMD_PAGES ? 9 : 0
+  const about = { type: 'GENERIC', vmemmap_shift, start, end, gen, device: row.id } as const
+  const pgmap = describePgmap(k, row.pgmap, about)
+  row.pgmap = pgmap?.id ?? 0
+  return pgmap
+}
+
 /** §4.2 of the DAX sheet: the bind of device_dax. */
 export const dev_dax_attach = operation({
   name: 'dev_dax_attach',
@@ -36,6 +45,7 @@ export const dev_dax_attach = operation({
   source: { file: 'drivers/dax/device.c', fn: 'dev_dax_probe', version: '6.12' },
   leftOut: 'Sub-divided devices, altmap; folios of 2 MiB are written when they are first mapped.',
   params: { device: ref('nd_namespace') },
+  locals: { error: int() },
   entry: 'request_region',
   steps: {
     request_region: {
@@ -56,13 +66,32 @@ export const dev_dax_attach = operation({
         const device = k.namespaces.at(t.device)
         device.resource = k.resources.at(t.ret).id
         nextGeneration(k, t.device)
-        return t.call(memremap_pages, { device: t.device }, 'cdev_add')
+        const pgmap = describeDevice(k, t.device)
+        if (pgmap === undefined) return 'failed'
+        return t.call(memremap_pages, { pgmap: pgmap.id }, 'cdev_add')
       },
+    },
+    failed: {
+      does: 'No struct pages: the claim goes back, and the probe fails.',
+      fn: 'devres_release_all',
+      run(k, t) {
+        t.error = t.ret < 0 ? t.ret : -ENOMEM
+        const { start, end } = k.namespaces.at(t.device)
+        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        k.namespaces.at(t.device).resource = 0
+        return t.call(__release_region, range, 'unbound')
+      },
+    },
+    unbound: {
+      does: 'No driver is bound.',
+      fn: 'device_unbind_cleanup',
+      run: (_k, t) => t.done(t.error),
     },
     cdev_add: {
       does: 'Make the DAX device, alive, and its node.',
       fn: 'cdev_device_add',
       run(k, t) {
+        if (t.ret < 0) return 'failed'
         const device = k.namespaces.at(t.device)
         for (const old of k.daxDevices.rows())
           if (old.device === t.device) k.daxDevices.free(old.id)
@@ -124,82 +153,6 @@ export const dax_mmap = operation({
     },
   },
 })
-
-/** §4.2: dev_dax_huge_fault(): check and insert within one dax_read_lock(). */
-export const dev_dax_huge_fault = operation({
-  name: 'dev_dax_huge_fault',
-  does: 'Maps pages of a DAX device.',
-  source: {
-    file: 'drivers/dax/device.c',
-    fn: 'dev_dax_huge_fault',
-    version: '6.12',
-    evidence: 'recorded',
-  },
-  leftOut: 'Alignments of 1 GiB.',
-  params: { vma: ref('vm_area_struct'), vpn: wide(), write: int() },
-  locals: { dax: ref('dax_device'), device: ref('nd_namespace') },
-  entry: 'read_lock',
-  steps: {
-    read_lock: {
-      does: 'Enter dax_read_lock(), and look whether the device is alive.',
-      fn: 'dax_read_lock',
-      run(k, t) {
-        const device = daxDeviceOf(k, k.vmas.at(t.vma).vm_file)
-        const dax = k.daxDevices.find((each) => each.device === device?.id)
-        if (device === undefined || dax === undefined || dax.alive === 0)
-          return t.done(VM_FAULT_SIGBUS)
-        t.dax = dax.id
-        t.device = device.id
-        dax.srcu_readers += 1
-        return 'insert'
-      },
-    },
-    insert: {
-      does: 'Write the entry: a PMD where the device is aligned so. Then leave dax_read_lock().',
-      fn: 'vmf_insert_pfn_pmd',
-      run(k, t) {
-        const { start, align } = k.namespaces.at(t.device)
-        const { vm_mm, vm_file, vm_start, vm_pgoff } = k.vmas.at(t.vma)
-        const vpn = t.vpn - (t.vpn % align)
-        const pfn = start + vm_pgoff + vpn - vm_start
-        const written = t.write === 1 ? PTE.dirty | PTE.soft_dirty : 0
-        const flags = FRESH | PTE.rw | deviceBits(k, align) | written
-        const ptes = k.ptes.in(vm_mm)
-        if (align === PMD_PAGES && !k.folios.has(pfn)) prep_device_folio(k, pfn)
-        dax_set_mapping(k, pfn, vm_file, vm_pgoff + vpn - vm_start)
-        if (!ptes.has(vpn)) {
-          ptes.fill(vpn, vpn + align, { pfn, flags, gen: k.namespaces.at(t.device).gen })
-          if (k.policy.daxRefcount === 'counted') countDaxEntry(k, pfn, align, 1)
-        }
-        k.daxDevices.at(t.dax).srcu_readers -= 1
-        return t.done(VM_FAULT_NOPAGE)
-      },
-    },
-  },
-})
-
-/** Bits that mark an entry of a DAX device: from 6.15 on it is an ordinary one, counted in its page. */
-function deviceBits(k: Kernel, align: number): number {
-  const size = align === PMD_PAGES ? PTE.pse : 0
-  if (k.policy.daxRefcount === 'counted') return size
-  return size | PTE.devmap | (align === PMD_PAGES ? 0 : PTE.special)
-}
-
-/** The page, or of a folio the head, learns which node it is part of: memory_failure() finds it by that. */
-function dax_set_mapping(k: Kernel, pfn: number, inode: number, index: number): void {
-  const page = k.pages.at(pfn)
-  if (page.mapping !== 0) return
-  page.mapping = k.inodes.at(inode).id
-  page.index = index
-}
-
-/** The folio of 2 MiB that the memory map has there: one reference, the device’s own, at its head. */
-function prep_device_folio(k: Kernel, head: number): void {
-  prep_compound_page(k, head, 9)
-  k.pages.edit(head, head + PMD_PAGES, () => ({ mapcount: -1 }))
-  k.pages.at(head).flags |= PG.head
-}
-
 /** Takes every GUP handle that has a page of the device away from its holder. */
 function revokePins(k: Kernel, device: number): void {
   const { start, end } = k.namespaces.at(device)

@@ -15,7 +15,8 @@ import { do_exit } from '../../kernel/exit'
 import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from '../nvdimm/pmem'
-import { dev_dax_huge_fault, dev_dax_remove } from './device'
+import { dev_dax_remove } from './device'
+import { dev_dax_huge_fault } from './device-fault'
 import { replaceDevice } from './replace'
 
 const device = { device: 1 }

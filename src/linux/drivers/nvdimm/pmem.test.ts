@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { bootTest, P0, vpnOf } from '../../../testing/test-kernel'
 import { proc_iomem } from '../../fs/proc/iomem'
+import { IORESOURCE } from '../../include/ioport'
 import { noPteToDeadPgmap } from '../../invariants/no-pte-to-dead-pgmap'
+import { IOMEM_RESOURCE } from '../../kernel/resource'
 import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from './pmem'
@@ -119,5 +121,23 @@ describe('the unbind of the pmem driver under a mounted file system (W18, W21)',
       .finishes()
     expect(k.task('shell').begins(pmem_attach_disk, device).finishes()).toBe(-16)
     expect(k.kernel.namespaces.at(1).device_lock).toBe(0)
+  })
+
+  it('fails to bind over System RAM: no struct pages, and the claim goes back', () => {
+    const k = boot()
+    k.task('shell').begins(__device_release_driver, device).finishes()
+    const flags = IORESOURCE.mem | IORESOURCE.sysram
+    k.kernel.resources.make({
+      name: 'System RAM',
+      start: 0x6000_0000,
+      end: 0x6fff_ffff,
+      flags,
+      parent: IOMEM_RESOURCE,
+    })
+    expect(k.task('shell').begins(pmem_attach_disk, device).finishes()).toBe(-6)
+    expect(proc_iomem(k.kernel)).not.toContain('namespace0.0')
+    const { driver, device_lock, resource } = k.kernel.namespaces.at(1)
+    expect([driver, device_lock, resource]).toEqual(['none', 0, 0])
+    expect([k.kernel.pages.has(P0), k.kernel.pgmapArray.has(P0)]).toEqual([false, false])
   })
 })

@@ -1,10 +1,12 @@
-import { ref } from '../../../arena'
+import { int, ref } from '../../../arena'
 import { del_gendisk } from '../../block/genhd'
-import { EBUSY, ENODEV } from '../../include/errno'
+import { EBUSY, ENODEV, ENOMEM } from '../../include/errno'
+import { PGMAP_OPS } from '../../include/memremap'
 import { PAGE_SIZE } from '../../include/mm'
 import type { Kernel } from '../../kernel'
-import { __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
+import { __release_region, __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
 import { memremap_pages } from '../../mm/memremap'
+import { describePgmap } from '../../mm/memremap-ref'
 import { operation } from '../../operation'
 import { deviceUnlocked } from '../base/device-lock'
 import { nextGeneration } from '../dax/replace'
@@ -19,6 +21,22 @@ function forgetDaxDevices(k: Kernel, namespace: number): void {
   const isHeld = (dax: number) => k.superBlocks.find(({ s_daxdev }) => s_daxdev === dax)
   for (const { id, device } of k.daxDevices.rows())
     if (device === namespace && isHeld(id) === undefined) k.daxDevices.free(id)
+}
+
+/** fsdax_pagemap_ops: from 6.0 on the driver is asked about memory errors itself. */
+const opsOf = (k: Kernel): number =>
+  k.policy.removeNotify === 'holder' || k.policy.removeNotify === 'preRemove'
+    ? PGMAP_OPS.memory_failure
+    : 0
+
+/** The pgmap of a namespace in mode fsdax. */
+function describeNamespace(k: Kernel, device: number) {
+  const namespace = k.namespaces.at(device)
+  const { start, end, gen } = namespace
+  const about = { type: 'FS_DAX', ops: opsOf(k), start, end, gen, device: namespace.id } as const
+  const pgmap = describePgmap(k, namespace.pgmap, about)
+  namespace.pgmap = pgmap?.id ?? 0
+  return pgmap
 }
 
 /** Bind: what probe of nd_pmem does with a namespace. */
@@ -45,6 +63,7 @@ export const pmem_attach_disk = operation({
     },
   },
   params: { device: ref('nd_namespace') },
+  locals: { error: int() },
   entry: 'lock',
   steps: {
     lock: {
@@ -81,13 +100,36 @@ export const pmem_attach_disk = operation({
         }
         namespace.resource = k.resources.at(t.ret).id
         nextGeneration(k, t.device)
-        return t.call(memremap_pages, { device: t.device }, 'alloc_dax')
+        const pgmap = describeNamespace(k, t.device)
+        if (pgmap === undefined) return 'failed'
+        return t.call(memremap_pages, { pgmap: pgmap.id }, 'alloc_dax')
+      },
+    },
+    failed: {
+      does: 'No struct pages: the claim goes back, and the probe fails.',
+      fn: 'devres_release_all',
+      run(k, t) {
+        const { start, end } = k.namespaces.at(t.device)
+        t.error = t.ret < 0 ? t.ret : -ENOMEM
+        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        return t.call(__release_region, range, 'unbound')
+      },
+    },
+    unbound: {
+      does: 'No driver is bound.',
+      fn: 'device_unbind_cleanup',
+      run(k, t) {
+        const namespace = k.namespaces.at(t.device)
+        namespace.resource = 0
+        namespace.device_lock = 0
+        return t.done(t.error)
       },
     },
     alloc_dax: {
       does: 'Make the dax_device, alive.',
       fn: 'alloc_dax',
       run(k, t) {
+        if (t.ret < 0) return 'failed'
         const namespace = k.namespaces.at(t.device)
         forgetDaxDevices(k, t.device)
         namespace.dax = k.daxDevices.make({ device: t.device }).id
