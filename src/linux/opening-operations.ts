@@ -9,11 +9,13 @@ import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
+import { dax_fault_cow_page } from './fs/dax-cow'
+import { dax_finish_sync_fault } from './fs/dax-sync'
 import { dax_writeback_mapping_range } from './fs/dax-writeback'
 import { createFile, writeFile } from './fs/file'
 import { evict, filp_close, vfs_unlink } from './fs/inode'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
-import { sync_filesystem } from './fs/sync'
+import { sync_filesystem, vfs_fsync_range } from './fs/sync'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
 import type { Kernel } from './kernel'
 import { __release_region, __request_region } from './kernel/resource'
@@ -23,6 +25,7 @@ import { split_huge_page } from './mm/huge_memory-split'
 import { handle_mm_fault } from './mm/memory'
 import { do_anonymous_page } from './mm/memory-anon'
 import { wp_page_copy } from './mm/memory-copy'
+import { do_cow_fault } from './mm/memory-cow'
 import { memory_failure } from './mm/memory-failure'
 import { memory_failure_dev_pagemap } from './mm/memory-failure-dax'
 import { do_fault } from './mm/memory-file'
@@ -86,4 +89,8 @@ export const openingOperations = [
   sync_filesystem,
   pmem_pagemap_kill,
   replaceDevice,
+  vfs_fsync_range,
+  dax_finish_sync_fault,
+  do_cow_fault,
+  dax_fault_cow_page,
 ] as unknown as readonly Operation<Kernel>[]

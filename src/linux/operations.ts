@@ -38,8 +38,10 @@ import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
 import { p2pmem_alloc_mmap, pci_p2pdma_add_resource, pci_p2pdma_remove } from './drivers/pci/p2pdma'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
+import { dax_fault_cow_page } from './fs/dax-cow'
 import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from './fs/dax-lease'
 import { daxRead, daxWrite } from './fs/dax-rw'
+import { dax_finish_sync_fault } from './fs/dax-sync'
 import { dax_writeback_mapping_range } from './fs/dax-writeback'
 import { bio_endio, directRead } from './fs/direct-io'
 import { ext4_break_layouts, ext4_punch_hole, ext4_setattr } from './fs/ext4/inode'
@@ -48,9 +50,10 @@ import { evict, filp_close, vfs_unlink } from './fs/inode'
 import { clear_refs_write } from './fs/proc/task_mmu'
 import { link_pipe, pipe_read, vmsplice_to_pipe } from './fs/splice'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
-import { sync_filesystem } from './fs/sync'
+import { sync_filesystem, vfs_fsync_range } from './fs/sync'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
+import { xfs_file_remap_range } from './fs/xfs/xfs_reflink'
 import type { Kernel } from './kernel'
 import { do_exit, exit_mmap } from './kernel/exit'
 import { kernel_clone } from './kernel/fork'
@@ -75,6 +78,7 @@ import {
 } from './mm/memory_hotplug'
 import { do_anonymous_page } from './mm/memory-anon'
 import { wp_page_copy } from './mm/memory-copy'
+import { do_cow_fault } from './mm/memory-cow'
 import { memory_failure } from './mm/memory-failure'
 import { memory_failure_dev_pagemap } from './mm/memory-failure-dax'
 import { do_fault } from './mm/memory-file'
@@ -87,6 +91,7 @@ import { migrate_folio } from './mm/migrate'
 import { migrate_vma } from './mm/migrate_device'
 import { migrate_pages } from './mm/migrate-pages'
 import { do_mmap, do_munmap, mapAnonymous } from './mm/mmap'
+import { mapSync } from './mm/mmap-sync'
 import { mprotect_fixup } from './mm/mprotect'
 import { shmem_setattr } from './mm/shmem'
 import { soft_offline_page } from './mm/soft-offline'
@@ -227,4 +232,10 @@ export const operations = [
   pci_p2pdma_add_resource,
   p2pmem_alloc_mmap,
   pci_p2pdma_remove,
+  mapSync,
+  vfs_fsync_range,
+  dax_finish_sync_fault,
+  do_cow_fault,
+  dax_fault_cow_page,
+  xfs_file_remap_range,
 ] as unknown as readonly Operation<Kernel>[]

@@ -47,6 +47,7 @@ const v4_14: Values = {
   diskRemoval: 'sync',
   devicePageCount: 'extra',
   deviceEvict: 'leave',
+  daxReflink: 'refused',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
@@ -80,6 +81,7 @@ const v6_0: Values = {
   mprotectUpgrade: 'exclusive',
   gupForce: 'exclusive',
   removeNotify: 'holder',
+  daxReflink: 'sentinel',
 }
 const v6_1: Values = { ...v6_0, devicePageCount: 'zero', deviceEvict: 'evict' }
 const v6_2: Values = { ...v6_1, gupRead: 'unshareFile' }
@@ -97,7 +99,12 @@ const v6_12: Values = {
   hugeZeroWrite: 'allocate',
   daxPoison: 'hwpoison',
 }
-const v6_15: Values = { ...v6_12, cowReuse: 'exclusiveLarge', daxRefcount: 'counted' }
+const v6_15: Values = {
+  ...v6_12,
+  cowReuse: 'exclusiveLarge',
+  daxRefcount: 'counted',
+  daxReflink: 'nullMapping',
+}
 
 const v6_17: Values = { ...v6_15, gupPgmap: 'none' }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deadlock, waitEdges } from '../machine'
 import { bootDevice, bootWritten, type RemovalKernel } from '../testing/removal-kernel'
-import { bootF1, bootUntouched, F1, type TruncateKernel } from '../testing/truncate-kernel'
+import { bootF1, bootUntouched, F1, F2DATA, type TruncateKernel } from '../testing/truncate-kernel'
 import { __device_release_driver } from './drivers/base/dd'
 import { dev_dax_remove } from './drivers/dax/device'
 import { ib_umem_get } from './drivers/infiniband/umem'
@@ -99,6 +99,14 @@ describe('§8.3: who waits on what', () => {
     ])
     k.unpin('A')
     expect(edges(k)[1]).toBe('reap → the break work, once a second, hardware; D')
+  })
+
+  it('a write for the lease of its own pin, where writes break leases: a circle of one', () => {
+    const k = bootF1('v4.14', { policies: { daxTruncate: 'leaseLayout' } })
+    k.gup('A', 'GET').finishes()
+    k.task('A').begins(daxWrite, { inode: F1, pos: 0, length: 4096, value: F2DATA }).runs()
+    expect(edges(k)).toEqual(['A → A (lease, FOLL_GET), call; S, signals'])
+    expect(deadlock(k.kernel)).toEqual([k.task('A').id])
   })
 
   it('kill_dax() for readers inside dax_read_lock()', () => {

@@ -53,7 +53,7 @@ export const aFaultSlipsThrough: Scenario = {
         return `kill_dax() found nobody to wait for. ${k.policy.removeNotify === 'massFailure' ? 'The loop over all pages comes to 0x60400, cannot tell a file, and passes it over.' : 'Nobody maps the page yet, so nobody is unmapped.'} ${now}`
       },
       acts: [
-        { ...unbinds('remover'), until: ['switch_to_atomic', 'wait_pagefaults'] },
+        { ...unbinds('remover'), until: ['switch_to_atomic', 'wait_writers'] },
         { who: 'remover', until: ['switch_to_atomic'] },
       ],
     },

@@ -1,3 +1,4 @@
+import { usesLeases } from '../linux/fs/dax-lease'
 import type { Kernel } from '../linux/kernel'
 import { userStore } from '../linux/mm/user-access'
 import { BLOCK, bootPmem, isLeased, ownerName, reasonOf, ticks, truncates } from './dax-story'
@@ -30,8 +31,7 @@ function leaseRow(k: Kernel): string {
 const now = (k: Kernel): string => `t = ${(k.globals.jiffies / 2).toFixed(1)} s`
 const NONE =
   'GUP has taken no lease here: it does under the series of 2017 alone, where an entry says that it maps DAX memory, as up to 6.14.'
-const takesLease = ({ policy }: Kernel): boolean =>
-  policy.daxTruncate === 'lease' && policy.daxRefcount === 'oneBased'
+const takesLease = (k: Kernel): boolean => usesLeases(k) && k.policy.daxRefcount === 'oneBased'
 const told = (tell: (k: Kernel) => string) => (_policies: Setup['policies'], k: Kernel) =>
   takesLease(k) ? `${now(k)}: ${leaseRow(k)}. ${tell(k)}` : NONE
 

@@ -1,3 +1,4 @@
+import { usesLeases } from '../linux/fs/dax-lease'
 import type { Kernel } from '../linux/kernel'
 import {
   accessOf,
@@ -96,7 +97,7 @@ export const theMapperComesBack: Scenario = {
         if (reasonOf(k, 'root shell') !== '') return sleepsOn(k)
         return k.policy.daxTruncate === 'wait'
           ? `The last put wakes truncate. It takes MMAPLOCK, unmaps once more, looks at every page again, and now returns ${returnOf(k, 'root shell')}. The entry of the reader: ${entryOf(k, 'reader', 'A')}.`
-          : `${k.policy.daxTruncate === 'lease' ? 'A worker polls once a second, and gives the lease up.' : 'Nobody waits for it.'} truncate has returned ${returnOf(k, 'root shell')}.`
+          : `${usesLeases(k) ? 'A worker polls once a second, and gives the lease up.' : 'Nobody waits for it.'} truncate has returned ${returnOf(k, 'root shell')}.`
       },
       evidence: (_policies, k) => (reasonOf(k, 'root shell') === '' ? undefined : 'deduced'),
       acts: [

@@ -1,3 +1,4 @@
+import { usesLeases } from '../linux/fs/dax-lease'
 import type { Kernel } from '../linux/kernel'
 import {
   BLOCK,
@@ -43,6 +44,8 @@ function truncated(k: Kernel): string {
     case 'wait':
       return `The file is unmapped, the page found busy. truncate keeps the inode lock, drops the lock against faults, and sleeps: it ${waits}.`
     case 'lease':
+    case 'leaseLayout':
+    case 'leaseLiteral':
       return waits === ''
         ? `GUP took no lease: from 6.15 on an entry does not say that it maps DAX memory, and the series of 2017 looks at that. Block 0x60400 belongs to ${ownerName(k, BLOCK)}.`
         : `GUP has taken a lease of the file. truncate breaks it, drops its locks, and ${waits}.`
@@ -138,7 +141,7 @@ export const truncateUnderDma: Scenario = {
           return `The page is idle, so the second truncate returns ${returnOf(k, 'root shell')}. The program had to know that it must try again.`
         if (daxTruncate === 'wait')
           return `The last put woke truncate. It unmapped and looked once more, found nothing busy, and freed the block: it belongs to ${ownerName(k, BLOCK)}.`
-        if (daxTruncate === 'lease' && k.policy.daxRefcount === 'oneBased')
+        if (usesLeases(k) && k.policy.daxRefcount === 'oneBased')
           return `Nobody was told that the DMA ended: a worker polls once a second. At the next poll it gave the lease up, and truncate went on: the block belongs to ${ownerName(k, BLOCK)}.`
         if (daxTruncate === 'remap')
           return `With the last put the block that was set aside became free: it belongs to ${ownerName(k, BLOCK)}. A crash before that leaves it to an administrator, or to the next mount.`

@@ -6,6 +6,7 @@ import { truncateArgs } from '../linux/fs/shrink'
 import { xfs_vn_setattr } from '../linux/fs/xfs/xfs_file'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../linux/mm/gup'
 import { do_mmap, do_munmap } from '../linux/mm/mmap'
+import { mapSync } from '../linux/mm/mmap-sync'
 import { userLoad, userStore } from '../linux/mm/user-access'
 import { presets } from '../linux/presets'
 import type { DaxMachine } from '../scenarios/dax-boot'
@@ -123,6 +124,8 @@ interface Boot {
   /** Who maps F1 from its first page on. */
   readonly mappers?: readonly string[]
   readonly memory?: MemorySeed
+  /** Maps with MAP_SYNC. */
+  readonly sync?: boolean
 }
 
 const machine: DaxMachine = {
@@ -140,7 +143,7 @@ const machine: DaxMachine = {
 
 /** F1 at b3, mapped and not touched yet. */
 export function bootUntouched(preset: string, boot: Boot = {}): TruncateKernel {
-  const { policies = {}, pages = 1, mappers = ['A'], memory } = boot
+  const { policies = {}, pages = 1, mappers = ['A'], memory, sync = false } = boot
   const rules = presets.find(({ name }) => name === preset)?.policies
   if (rules === undefined) throw new Error(`there is no preset ${preset}`)
   const k = bootDaxMachine({ policies: { ...rules, ...policies }, params: {} }, machine)
@@ -154,7 +157,7 @@ export function bootUntouched(preset: string, boot: Boot = {}): TruncateKernel {
   k.extents.in(inode.id).fill(0, pages, { pfn: P3 })
   k.contents.fill(P3, P3 + pages, { value: 0 })
   for (const who of mappers)
-    run(k, who, do_mmap, { inode: F1, label: who, pages, pgoff: 0, private: 0 })
+    run(k, who, sync ? mapSync : do_mmap, { inode: F1, label: who, pages, pgoff: 0, private: 0 })
   return new TruncateKernel(k)
 }
 

@@ -1,5 +1,5 @@
 import type { Kernel } from '../../linux/kernel'
-import { isLarge, isZeroPage, pinBias } from '../../linux/mm/folio'
+import { is_zero_folio, isLarge, isZeroPage, pinBias } from '../../linux/mm/folio'
 import { batchesOf, handlesOf, labelsOf, pipeBuffersOf, slotCaching } from '../../linux/mm/labels'
 import { taskName } from '../scene/names'
 import type { LabelLine, Row } from '../shared/cards'
@@ -36,7 +36,8 @@ function pointerCounter(k: Kernel, pfn: number): string {
 }
 
 function dmaCounter(k: Kernel, pfn: number): string {
-  if (isZeroPage(k, pfn) && k.policy.zeroPagePin === 'notCounted') return 'not counted: zero page'
+  if (is_zero_folio(k, pfn) && k.policy.zeroPagePin === 'notCounted')
+    return 'not counted: zero page'
   const kinds = new Set(handlesOf(k, pfn).map(({ kind }) => kind))
   const pin = isLarge(k, pfn) ? '_pincount +1, _refcount +1' : `_refcount +${pinBias(k)}`
   if (kinds.has('GET')) return kinds.has('PIN') && pinBias(k) > 1 ? `${pin} or +1` : '_refcount +1'

@@ -1,4 +1,4 @@
-import { daxIdle } from '../../linux/fs/dax-entries'
+import { daxIdle } from '../../linux/fs/dax-association'
 import type { Kernel } from '../../linux/kernel'
 import { headOf, isZeroPage, pagesOf } from '../../linux/mm/folio'
 import { type Entry, namesPage } from './entries'

@@ -1,6 +1,7 @@
 import { __device_release_driver } from '../../linux/drivers/base/dd'
-import { dax_mmap, dev_dax_remove } from '../../linux/drivers/dax/device'
+import { dev_dax_remove } from '../../linux/drivers/dax/device'
 import { pmem_attach_disk } from '../../linux/drivers/nvdimm/pmem'
+import { END } from '../../linux/fs/break-layouts'
 import { daxRead, daxWrite } from '../../linux/fs/dax-rw'
 import { createFile, writeFile } from '../../linux/fs/file'
 import { filp_close, vfs_unlink } from '../../linux/fs/inode'
@@ -8,6 +9,7 @@ import { clear_refs_write } from '../../linux/fs/proc/task_mmu'
 import { punchArgs, truncateArgs } from '../../linux/fs/shrink'
 import { pipe_read, vmsplice_to_pipe } from '../../linux/fs/splice'
 import { path_umount } from '../../linux/fs/super'
+import { vfs_fsync_range } from '../../linux/fs/sync'
 import { xfs_file_fallocate, xfs_vn_setattr } from '../../linux/fs/xfs/xfs_file'
 import { EBUSY } from '../../linux/include/errno'
 import { PAGE_SIZE } from '../../linux/include/mm'
@@ -16,28 +18,20 @@ import { do_exit } from '../../linux/kernel/exit'
 import { kernel_clone } from '../../linux/kernel/fork'
 import { hasPageCache } from '../../linux/mm/filemap'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../../linux/mm/gup'
-import { do_mmap, do_munmap, mapAnonymous } from '../../linux/mm/mmap'
+import { do_munmap } from '../../linux/mm/mmap'
 import { mprotect_fixup } from '../../linux/mm/mprotect'
 import { vma_lookup } from '../../linux/mm/rmap'
 import { shmem_setattr } from '../../linux/mm/shmem'
 import { userLoad, userStore } from '../../linux/mm/user-access'
 import type { Operation } from '../../machine'
+import { bytesOf, fileOf, pagesOf, textOf } from './arguments'
 import { errnoText } from './errno-text'
 import { madvise } from './madvise-action'
+import { mappings } from './mappings'
 import { walk } from './observe'
 import type { Action } from './record'
+import { type Does, returned, run } from './run'
 import type { Session } from './session'
-
-type Does = (session: Session, action: Action) => void
-
-/** Begins an operation on an idle thread of the actor, and runs it until it ends or waits. */
-function run(session: Session, actor: string, operation: { name: string }, args: object): number {
-  const { machine } = session.kernel
-  const task = session.idleTask(actor)
-  machine.start(task, operation as Operation<Kernel>, args)
-  while (machine.canStep(task)) machine.step(task)
-  return task
-}
 
 const byteText = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`
 
@@ -45,29 +39,6 @@ const byteText = (byte: number): string => `0x${byte.toString(16).padStart(2, '0
 function tmpfsOf({ kernel: k }: Session): number {
   const mounted = k.superBlocks.find(({ s_type }) => s_type === 'tmpfs')
   return (mounted ?? k.superBlocks.make({ s_type: 'tmpfs', s_id: 'tmpfs' })).id
-}
-
-const returned = (session: Session, task: number): number => session.kernel.tasks.at(task).ret
-
-/** `8MiB`, `4MiB+4KiB`, or a number of bytes. */
-export function bytesOf(value: unknown): number {
-  if (typeof value === 'number') return value
-  const units: Record<string, number> = { '': 1, KiB: 1024, MiB: 1 << 20, GiB: 1 << 30 }
-  return String(value ?? 0)
-    .split('+')
-    .reduce((sum, part) => {
-      const [, digits = '0', unit = ''] = /^(\d+)([KMG]iB)?$/.exec(part) ?? []
-      return sum + Number(digits) * (units[unit] ?? 1)
-    }, 0)
-}
-
-const pagesOf = (value: unknown): number => Math.ceil(bytesOf(value) / PAGE_SIZE)
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-function fileOf(session: Session, action: Action): number {
-  const inode = session.files.get(textOf(action['file']))
-  if (inode === undefined) throw new Error(`replay: there is no file ${String(action['file'])}`)
-  return inode
 }
 
 function access(
@@ -107,6 +78,7 @@ function gup(session: Session, action: Action): void {
   const task = run(session, action.by, operation, args)
   const made = session.kernel.pinHandles.find(({ id }) => !before.has(id))
   if (made !== undefined) session.handles.set(Number(action['handle'] ?? 0), made.id)
+  session.outcomes.set('errno', errnoText(returned(session, task)))
   session.outcomes.set('gup', {
     call: operation.name,
     n: pages,
@@ -161,6 +133,9 @@ function takeSignals({ kernel }: Session): void {
   }
 }
 
+/** The descriptor of the first file that the recording script opened: others were open before. */
+const FIRST_FILE = 4
+
 /** What each action of a recording is here. */
 const does: Readonly<Record<string, Does>> = {
   create(session, action) {
@@ -170,47 +145,9 @@ const does: Readonly<Record<string, Does>> = {
     const inode = returned(session, run(session, 'other', createFile, args))
     session.kernel.inodes.at(inode).i_opens = 1
     session.files.set(name, inode)
+    session.outcomes.set('fd', FIRST_FILE)
   },
-  mmap_anon(session, action) {
-    const label = textOf(action.at)
-    const args = { pages: Number(action['pages'] ?? 1), huge: Number(action['huge'] ?? 0), label }
-    const vma = returned(session, run(session, action.by, mapAnonymous, args))
-    session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
-  },
-  mmap_file(session, action) {
-    const label = textOf(action.at)
-    const pgoff = pagesOf(action['offset'])
-    const flags = Array.isArray(action['flags']) ? action['flags'] : []
-    const args = {
-      inode: fileOf(session, action),
-      pages: pagesOf(action['size']),
-      pgoff,
-      label,
-      private: flags.includes('MAP_PRIVATE') ? 1 : 0,
-    }
-    const vma = returned(session, run(session, action.by, do_mmap, args))
-    session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
-  },
-  mmap_dev(session, action) {
-    const flags = Array.isArray(action['flags']) ? action['flags'] : []
-    const label = textOf(action.at)
-    const inode = session.kernel.inodes.find(({ name }) => name === `/dev/${textOf(action['dev'])}`)
-    const args = {
-      inode: inode?.id ?? 0,
-      pages: pagesOf(action['size']),
-      pgoff: 0,
-      label,
-      private: flags.includes('MAP_PRIVATE') ? 1 : 0,
-    }
-    const vma = returned(session, run(session, action.by, dax_mmap, args))
-    session.outcomes.set('mmap', vma > 0 ? 'ok' : errnoText(vma))
-    session.outcomes.set('mmap_oldfd', vma > 0 ? 'ok' : errnoText(vma))
-    session.outcomes.set('errno', errnoText(vma))
-    // The node has no read operation: its file_operations know mmap alone.
-    session.outcomes.set('pread', 'EINVAL')
-    if (vma > 0)
-      session.areas.set(label, { actor: action.by, vpn: session.kernel.vmas.at(vma).vm_start })
-  },
+  ...mappings,
   /** The node of the recorded machine stays in /dev after the driver is gone. */
   open_dev: (session) => void session.outcomes.set('open', 'ok'),
   read: (session, action) => access(session, action, userLoad),
@@ -232,6 +169,7 @@ const does: Readonly<Record<string, Does>> = {
     }
     const args = truncateArgs(session.kernel, fileOf(session, action), bytesOf(action['size']))
     call(session, 'op', action, xfs_vn_setattr, args)
+    session.outcomes.set('ret', returned(session, session.operator ?? 0))
   },
   punch_hole(session, action) {
     const first = bytesOf(action['offset']) / PAGE_SIZE
@@ -274,7 +212,15 @@ const does: Readonly<Record<string, Does>> = {
     call(session, 'op', action, vfs_unlink, { inode: fileOf(session, action) })
   },
   exit: (session, action) => void run(session, action.by, do_exit, {}),
-  madvise: (session, action) => madvise(session, action, run),
+  madvise,
+  fsync(session, action) {
+    const args = { inode: fileOf(session, action), first: 0, last: END }
+    run(session, 'other', vfs_fsync_range, args)
+  },
+  /** The record shows what was mapped at an address at this moment. */
+  look(session, { at = '', by, ...rest }) {
+    session.outcomes.set(textOf(rest['as']), walk(session, at, by))
+  },
   read_at: (session, action) => transfer(session, action, daxRead),
   write_at: (session, action) => transfer(session, action, daxWrite),
   clear_refs(session, action) {

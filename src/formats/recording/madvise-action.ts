@@ -4,13 +4,11 @@ import { madviseHwpoison, madviseSoftOffline } from '../../linux/mm/madvise-inje
 import { vma_lookup } from '../../linux/mm/rmap'
 import { errnoText } from './errno-text'
 import type { Action } from './record'
+import { run } from './run'
 import type { Session } from './session'
 
-/** Begins an operation on an idle thread of the actor, runs it, and says which thread that was. */
-type Run = (session: Session, actor: string, operation: { name: string }, args: object) => number
-
 /** madvise(2), and the signals that it brought. */
-export function madvise(session: Session, action: Action, run: Run): void {
+export function madvise(session: Session, action: Action): void {
   const { kernel } = session
   const at = action.at ?? ''
   const { vpn } = session.vpnOf(at)

@@ -21,7 +21,8 @@ export function observe(session: Session, { see }: RecordedStep): Seen {
 
 function observeOne(session: Session, key: string, recorded: unknown): unknown {
   const { kernel } = session
-  if (key === 'walk' || key === 'after') return walk(session, 'A')
+  if (key === 'walk' || key === 'after') return session.outcomes.get(key) ?? walk(session, 'A')
+  if (key === 'fiemap') return fiemap(session, recorded)
   if (session.areas.has(key)) return walk(session, key)
   const place = placeOf(session, key)
   if (place !== undefined) return walk(session, place.at, place.actor)
@@ -77,9 +78,8 @@ function oops({ kernel, logged }: Session): unknown {
 /** What walks are called: by the process, by the page of a huge page, or by the kind of mapping. */
 function placeOf(session: Session, key: string): { actor?: string; at: string } | undefined {
   if (key === 'shared' || key === 'private') return { at: key === 'shared' ? 'S' : 'P' }
-  const match = /^(?:(parent|child)(?:_(head|\d+))?|head|(?:tail_?|at|walk_sub|walk)(\d+))$/.exec(
-    key,
-  )
+  const match =
+    /^(?:(parent|child)(?:_(head|\d+))?|head|(?:tail_?|at|page|walk_sub|walk)(\d+))$/.exec(key)
   if (match === null || !session.areas.has('A')) return undefined
   const [, actor, part = '0', tail = part] = match
   return { ...(actor === undefined ? {} : { actor }), at: `A+${tail === 'head' ? 0 : tail}` }
@@ -163,6 +163,29 @@ function operation({ kernel }: Session, task: number | undefined): unknown {
     wchan: stack[0],
     stack: [...stack, ...via, 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe'],
   }
+}
+
+/** What `fiemap -v` of xfs_io prints: extents in sectors of 512 bytes, the last one marked. */
+function fiemap({ kernel: k, files }: Session, recorded: unknown): unknown {
+  const cmd = (recorded as { cmd?: string }).cmd ?? ''
+  const name = /^xfs_io -r -c 'fiemap -v' (\S{1,80})$/.exec(cmd)?.[1] ?? ''
+  const inode = files.get(name)
+  if (inode === undefined) return { cmd, rc: 1, out: '' }
+  const { start: device } = k.namespaces.at(k.superBlocks.at(k.inodes.at(inode).i_sb).device)
+  const span = (page: number, pages: number) => `${page * 8}..${(page + pages) * 8 - 1}`
+  const extents = k.extents.in(inode).runs()
+  const lines = extents.map(({ start, length, pfn }, i) => {
+    const flags = i === extents.length - 1 ? '0x1' : '0x0'
+    const cells = [
+      `[${span(start, length)}]:`.padEnd(16),
+      span(pfn - device, length).padEnd(16),
+      String(length * 8).padStart(5),
+      flags.padStart(5),
+    ]
+    return `${String(i).padStart(4)}: ${cells.join(' ')}`
+  })
+  const head = ' EXT: FILE-OFFSET      BLOCK-RANGE      TOTAL FLAGS'
+  return { cmd, rc: 0, out: [`${name}:`, head, ...lines].join('\n') }
 }
 
 /** Runs the grep of the recording over the engine's own /proc/iomem. */

@@ -87,6 +87,101 @@ const byTitle: Readonly<Record<string, readonly Action[]>> = {
   ],
 }
 
+const a = { file: '/mnt/a' }
+const hole = { file: '/mnt/hole' }
+const look = (at: string, as = 'walk', by = 'parent'): Action => ({ op: 'look', by, at, as })
+const gup = (kind: string, at: string, handle: number, ...flags: readonly string[]): Action =>
+  parent('gup', { kind, flags: flags.map((flag) => `FOLL_${flag}`), at, handle })
+const fsync: Action = { op: 'fsync', by: 'other', ...a }
+const small = { ...a, size: '16KiB', offset: '8MiB+4KiB' }
+
+/**
+ * Actions for records of `fsdax-xfs-basic`. A is the large mapping, S the small one and P the private
+ * one; what was pinned was put before the next record.
+ */
+const basic: Readonly<Record<string, readonly Action[]>> = {
+  'file 0: file made (fallocate 16M, written)': [
+    parent('create', { ...a, size: '16MiB' }),
+    { op: 'write_file', by: 'other', ...a, value: '0x41' },
+  ],
+  'file 1: mmap MAP_SHARED_VALIDATE|MAP_SYNC': [
+    parent('mmap_file', { ...a, at: 'A', size: '8MiB', flags: ['MAP_SYNC'] }),
+  ],
+  'file 2: read fault at 2M-aligned address and offset': [read('A')],
+  'file 3: write fault': [write('A')],
+  'file 3b: write fault directly on next 2M': [write('A+512'), look('A+512')],
+  'file 4: small misaligned mapping, read fault': [
+    parent('mmap_file', { ...small, at: 'S' }),
+    read('S'),
+    look('S'),
+  ],
+  'file 4b: write': [write('S', '0x12'), look('S')],
+  'file 5: same page mapped 2x here and (after touch) in a forked child': [
+    parent('mmap_file', { ...small, at: 'S2' }),
+    read('S2'),
+    look('S2', 'second_mapping'),
+    look('S'),
+    fork,
+    look('S', 'child_before_touch', 'child'),
+    { op: 'read', by: 'child', at: 'S', as: 'child_access' },
+    look('S', 'child_after', 'child'),
+    childExits,
+  ],
+  'file 6: FOLL_PIN|FOLL_WRITE on pte-mapped page': [gup('PIN', 'S', 1, 'WRITE'), look('S')],
+  'file 6: FOLL_PIN on pte-mapped page': [ungup(1), gup('PIN', 'S', 2), look('S')],
+  'file 6: FOLL_PIN|FOLL_WRITE|FOLL_LONGTERM on pte-mapped page': [
+    ungup(2),
+    gup('PIN', 'S', 3, 'WRITE', 'LONGTERM'),
+    look('S'),
+  ],
+  'file 6: FOLL_PIN|FOLL_LONGTERM on pte-mapped page': [gup('PIN', 'S', 3, 'LONGTERM'), look('S')],
+  'file 6: FOLL_GET on pte-mapped page': [gup('GET', 'S', 3, 'WRITE'), look('S')],
+  'file 6: FOLL_GET|FOLL_LONGTERM on pte-mapped page': [
+    ungup(3),
+    gup('GET', 'S', 4, 'WRITE', 'LONGTERM'),
+  ],
+  'file 7: FOLL_PIN 512 pages of the pmd mapping': [pin('A', 4, 512)],
+  'file 7b: released': [ungup(4)],
+  'file 7c: LONGTERM on pmd mapping': [gup('PIN', 'A', 5, 'WRITE', 'LONGTERM')],
+  'file 8: MAP_PRIVATE read': [
+    parent('mmap_file', { ...small, at: 'P', flags: ['MAP_PRIVATE'] }),
+    read('P'),
+    look('P'),
+  ],
+  'file 8b: MAP_PRIVATE write (COW to anon)': [write('P', '0x34'), look('P')],
+  'file 8c: LONGTERM pin on the anon page inside the MAP_PRIVATE dax vma': [
+    gup('PIN', 'P', 5, 'WRITE', 'LONGTERM'),
+  ],
+  'file 9: read fault in a hole (aligned)': [
+    ungup(5),
+    parent('create', { ...hole, size: '8MiB' }),
+    parent('punch_hole', { ...hole, offset: 0, length: '8MiB' }),
+    parent('mmap_file', { ...hole, at: 'H', size: '8MiB' }),
+    read('H'),
+    look('H'),
+  ],
+  'file 9b: write fault in the hole': [write('H'), look('H')],
+  'file 9c: read fault in a hole (misaligned vma, 4K)': [
+    parent('mmap_file', { ...hole, at: 'H2', size: '4KiB', offset: '4MiB+4KiB' }),
+    read('H2'),
+    look('H2'),
+  ],
+  'file 10: fsync after dirtying (non-MAP_SYNC mapping): write-protected again?': [
+    look('S', 'before'),
+    fsync,
+    look('S', 'after'),
+  ],
+  'file 10b: write again': [write('S'), look('S')],
+  'file 10c: same on MAP_SYNC pmd mapping': [
+    write('A'),
+    look('A', 'before'),
+    fsync,
+    look('A', 'after'),
+  ],
+  'file 11: all unmapped': ['A', 'S', 'S2', 'P', 'H', 'H2'].map((at) => parent('munmap', { at })),
+  'file 12: truncated to 0 (block freed)': [parent('truncate', { ...a, size: 0 })],
+}
+
 /** Titles by which the records are known: another recording may use the group for something else. */
 const titles: Readonly<Record<string, string>> = {
   'thp 1': 'read fault in MADV_HUGEPAGE area',
@@ -97,7 +192,8 @@ const titles: Readonly<Record<string, string>> = {
 export function ownActions({ group, n, title }: RecordedStep): readonly Action[] | undefined {
   const key = `${group} ${n}`
   const titled = `${key}: ${title}`
-  if (Object.hasOwn(byTitle, titled)) return byTitle[titled]
+  const own = [byTitle, basic].find((each) => Object.hasOwn(each, titled))
+  if (own !== undefined) return own[titled]
   if (!Object.hasOwn(actions, key)) return undefined
   const expected = titles[key]
   return expected === undefined || expected === title ? actions[key] : undefined

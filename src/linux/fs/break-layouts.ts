@@ -7,7 +7,8 @@ import { signal_pending } from '../kernel/signal'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { handlesIn } from '../wait-holders'
-import { daxIdle, untilEntryUnlocked } from './dax-entries'
+import { daxIdle, isBusy } from './dax-association'
+import { untilEntryUnlocked } from './dax-entries'
 import { busyHolders } from './dax-holders'
 import { untilUnlocked } from './inode-locks'
 
@@ -17,8 +18,7 @@ export const END = 2 ** 40
 /** The first page of the file that somebody holds besides the device (dax_layout_busy_page). */
 export function busyPage(k: Kernel, inode: number): number | undefined {
   for (const { pfn, length } of k.daxEntries.in(inode).runs())
-    for (const page of k.pages.runs(pfn, pfn + length))
-      if (page.refcount > daxIdle(k)) return page.start
+    for (const page of k.pages.runs(pfn, pfn + length)) if (isBusy(k, page)) return page.start
   return undefined
 }
 
@@ -39,6 +39,13 @@ const untilAllUnlocked = at(untilEntryUnlocked, (_k: Kernel, { inode }: Unmapper
   first: 0,
   last: END,
 }))
+
+/** The entries of the file can be looked at: none is locked, and every TLB is flushed. */
+export const untilUnmappable = both(untilAllUnlocked, untilZapped)
+
+/** Nobody maps the file. */
+export const isUnmapped = (k: Kernel, inode: number): boolean =>
+  k.vmas.find(({ vm_file }) => vm_file === inode) === undefined
 
 /** What keeps a page from being idle, with who holds it. */
 function busyReason(k: Kernel, pfn: number): string {
@@ -78,8 +85,7 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
         does: 'Unmap the whole file: from here a new pin must fault first. No mappers at all: nothing is busy, up to 6.14.',
         fn: 'dax_layout_busy_page',
         run(k, t) {
-          const isUnmapped = k.vmas.find(({ vm_file }) => vm_file === t.inode) === undefined
-          if (isUnmapped && k.policy.daxRefcount === 'oneBased') return t.done()
+          if (isUnmapped(k, t.inode) && k.policy.daxRefcount === 'oneBased') return t.done()
           unmap_mapping_range(k, t.inode, 0, END)
           return 'scan'
         },
@@ -87,7 +93,7 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
       scan: {
         does: 'The flush of the TLBs is over. Look at every entry: is there a page with a reference besides the device’s own?',
         fn: 'dax_busy_page',
-        when: both(untilAllUnlocked, untilZapped),
+        when: untilUnmappable,
         run(k, t) {
           const busy = busyPage(k, t.inode)
           if (busy === undefined) return t.done()

@@ -1,12 +1,12 @@
 import { NONE } from '../../arena'
-import type { Wait } from '../../machine'
+import { at, type Wait } from '../../machine'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
 import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
-import { printk } from '../kernel/printk'
-import { countDaxEntry } from '../mm/rmap'
+import { countDaxEntry, unmap_mapping_range } from '../mm/rmap'
 import { taskHolds } from '../wait-holders'
+import { disassociate } from './dax-association'
 
 /** What a slot of i_pages holds for an entry: the value, and the word with the mark of a value. */
 interface Slot {
@@ -29,10 +29,13 @@ export interface Span {
   readonly vpn: number
 }
 
-export function spanOf(
-  k: Kernel,
-  { vma, vpn, order }: { vma: number; vpn: number; order: number },
-): Span {
+interface Fault {
+  readonly vma: number
+  readonly vpn: number
+  readonly order: number
+}
+
+export function spanOf(k: Kernel, { vma, vpn, order }: Fault): Span {
   const { vm_start, vm_pgoff, vm_file } = k.vmas.at(vma)
   const pages = order === 9 ? PMD_PAGES : 1
   const start = vpn - (vpn % pages)
@@ -78,6 +81,9 @@ export const untilEntryUnlocked: Wait<Kernel, Omit<Span, 'vpn'>> = {
     taskHolds(lockedEntry(k, inode, first, last)?.holder ?? 0),
 }
 
+/** Waits until nobody has the entry of a fault locked. */
+export const untilSpanUnlocked = at(untilEntryUnlocked, spanOf)
+
 /** The first block of the span, if the whole span is one extent. `hole` where it has no block at all. */
 export function blockOf(k: Kernel, { inode, first, last }: Span): number | 'hole' | 'pieces' {
   const extents = k.extents.in(inode).runs(first, last)
@@ -101,7 +107,7 @@ export function slotOf(k: Kernel, { inode, first, last }: Span): [first: number,
   return isPmd ? [start, start + PMD_PAGES] : [first, last]
 }
 
-/** The same for pages that several entries may cover. */
+/** The pages of all entries that a range of file pages touches: one of 2 MiB counts whole. */
 export function slotsOf(
   k: Kernel,
   { inode, first, last }: Omit<Span, 'vpn'>,
@@ -109,6 +115,16 @@ export function slotsOf(
   const [start] = slotOf(k, { inode, first, last: first + 1, vpn: 0 })
   const [, end] = slotOf(k, { inode, first: last - 1, last, vpn: 0 })
   return [start, end]
+}
+
+/** pmd_downgrade of grab_mapping_entry(): a PMD of zeroes makes way for entries of single pages. */
+export function downgrade(k: Kernel, span: Span): void {
+  const { inode } = span
+  const entries = k.daxEntries.in(inode)
+  const [first, last] = slotOf(k, span)
+  if (last - first === 1 || (entries.at(first).flags & (DAX.zero_page | DAX.empty)) === 0) return
+  unmap_mapping_range(k, inode, first, last)
+  entries.clear(first, last)
 }
 
 /** Drops the locked entry of a fault that failed: an empty one goes, any other is unlocked. */
@@ -121,32 +137,21 @@ export function releaseEntry(k: Kernel, span: Span): void {
   }
 }
 
-/** dax_associate_entry(): the pages learn which file they are part of. */
-export function associate(k: Kernel, { inode, first, last }: Span, pfn: number): void {
-  k.pages.edit(pfn, pfn + last - first, ({ start }) => ({
-    mapping: k.inodes.at(inode).id,
-    index: first + (start - pfn),
-  }))
-}
-
-/** `_refcount` of an fs-dax page that nobody uses: up to 6.14 the device itself holds one reference. */
-export const daxIdle = (k: Kernel): number => (k.policy.daxRefcount === 'counted' ? 0 : 1)
-
-/** dax_disassociate_entry(): the pages forget it. One that is in use is only warned about. */
-function disassociate(k: Kernel, inode: number, first: number, last: number): void {
-  for (const { pfn, length } of k.daxEntries.in(inode).runs(first, last)) {
-    if (pfn === NONE) continue
-    const isBusy = k.pages.runs(pfn, pfn + length).some(({ refcount }) => refcount > daxIdle(k))
-    if (isBusy && k.policy.daxRefcount === 'oneBased')
-      printk(k, 'WARNING: CPU: 0 PID: 0 at fs/dax.c:390 dax_disassociate_entry')
-    k.pages.edit(pfn, pfn + length, () => ({ mapping: 0, index: NONE }))
-  }
-}
-
-/** Deletes the entries of [first, last), as truncate and the punch of a hole do; none is locked. */
+/**
+ * dax_delete_mapping_entry(): deletes the entries of [first, last), as truncate and the punch of a hole
+ * do; none is locked. One of 2 MiB that the range touches goes whole.
+ */
 export function deleteEntries(k: Kernel, inode: number, first: number, last: number): void {
-  disassociate(k, inode, first, last)
-  k.daxEntries.in(inode).clear(first, last)
+  const [from, to] = slotsOf(k, { inode, first, last })
+  disassociate(k, inode, from, to, true)
+  k.daxEntries.in(inode).clear(from, to)
+}
+
+/** Bits that mark an entry of DAX: from 6.15 on it is an ordinary one, counted in its page. */
+export function daxBits(k: Kernel, order: number): number {
+  const size = order === 9 ? PTE.pse : 0
+  if (k.policy.daxRefcount === 'counted') return size
+  return size | PTE.devmap | (order === 9 ? 0 : PTE.special)
 }
 
 /** Writes the leaf entry of a fault (vmf_insert_mixed, vmf_insert_pfn_pmd), unless another page is there. */

@@ -1,19 +1,37 @@
 import { int, ref } from '../../arena'
+import type { Wait } from '../../machine'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { hardwareHolds } from '../wait-holders'
-import { holdersOfLease } from './dax-holders'
+import { holdersOfLease, leaseHolders } from './dax-holders'
 
 /** Jiffies of a second: time goes in halves here. */
 const HZ = 2
 
+/** Option 2 of 2017 as it was posted, in any of its readings: GUP takes leases. */
+export const usesLeases = (k: Kernel): boolean =>
+  k.policy.daxTruncate === 'lease' || isBrokenByWrites(k)
+
+/** Does a write break the lease too? Meant was that only truncate does. */
+export const isBrokenByWrites = (k: Kernel): boolean =>
+  k.policy.daxTruncate === 'leaseLayout' || k.policy.daxTruncate === 'leaseLiteral'
+
+/** Waits, as who has broken the leases of a file, until they are gone. */
+export const untilUnleased: Wait<Kernel, { readonly inode: number }> = {
+  state: 'S',
+  ready: (k, { inode }) => leaseOf(k, inode) === undefined,
+  reason: (k, { inode }) =>
+    `waits for the lease of ${k.inodes.at(inode).name}: dl_count ${leaseOf(k, inode)?.dl_count}, polled once a second`,
+  holders: (k, { inode }) => leaseHolders(k, inode),
+}
+
 /** The first lease that stands on a file. */
-export const leaseOf = (k: Kernel, inode: number) =>
+const leaseOf = (k: Kernel, inode: number) =>
   k.daxLeases.find((lease) => lease.inode === inode && lease.listed === 1)
 
 /** L1 of §3.4 of the DAX sheet: GUP takes a lease before its first page of a DAX file. */
 export function takeLease(k: Kernel, inode: number, handle: number): void {
-  if (k.policy.daxTruncate !== 'lease') return
+  if (!usesLeases(k)) return
   for (const lease of k.daxLeases.rows()) {
     if (lease.handle !== handle) continue
     if (lease.pages === 0) return

@@ -1,13 +1,16 @@
 import { int, ref, wide } from '../../arena'
-import { EIO } from '../include/errno'
+import { at } from '../../machine'
+import { EIO, ENOSPC } from '../include/errno'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { hasPageCache } from '../mm/filemap'
 import { operation } from '../operation'
 import { isBad, writeBlocks } from './badblocks'
 import { daxOf } from './dax-entries'
+import { breakLeases, isBrokenByWrites, untilUnleased } from './dax-lease'
 import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock } from './inode-locks'
+import { unshareBlocks, untilSharedUnlocked } from './reflink'
 
 interface Transfer {
   readonly inode: number
@@ -19,11 +22,13 @@ interface Transfer {
 const bytesLeft = (k: Kernel, { inode, pos, length }: Transfer): number =>
   Math.max(0, Math.min(length, k.inodes.at(inode).i_size - pos))
 
+const pagesOf = ({ pos, length }: Transfer): [first: number, last: number] => [
+  Math.floor(pos / PAGE_SIZE),
+  Math.ceil((pos + length) / PAGE_SIZE),
+]
+
 /** The blocks of a stretch of a file. */
-function blocksOf(k: Kernel, { inode, pos, length }: Transfer) {
-  const first = Math.floor(pos / PAGE_SIZE)
-  return k.extents.in(inode).runs(first, Math.ceil((pos + length) / PAGE_SIZE))
-}
+const blocksOf = (k: Kernel, t: Transfer) => k.extents.in(t.inode).runs(...pagesOf(t))
 
 const isAligned = ({ pos, length }: Transfer): boolean =>
   pos % PAGE_SIZE === 0 && length % PAGE_SIZE === 0
@@ -36,13 +41,20 @@ function direct_access(k: Kernel, t: Transfer, write: boolean): number {
   return isLost && !(write && isAligned(t)) ? -EIO : 0
 }
 
+/** A write waits for the entries of blocks that it has to replace. */
+const untilCopyable = (write: boolean) =>
+  at(untilSharedUnlocked, (_k: Kernel, t: Transfer) => {
+    const [first, last] = pagesOf(t)
+    return write ? { inode: t.inode, first, last } : undefined
+  })
+
 const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
   operation({
     name,
     does: `${write ? 'Writes to' : 'Reads from'} a DAX file with ${write ? 'write(2)' : 'read(2)'}: straight ${write ? 'into' : 'out of'} the blocks.`,
     source: { file: 'fs/dax.c', fn: 'dax_iomap_rw', version: '6.12', evidence: 'recorded' },
     leftOut:
-      'Holes and growth of the file, pNFS layouts; a machine check while the kernel itself copies. One value stands for all bytes.',
+      'Holes and growth of the file, leases of pNFS; a machine check while the kernel itself copies. One value stands for all bytes.',
     via: write ? ['vfs_write', 'ksys_pwrite64'] : ['vfs_read', 'ksys_pread64'],
     start: {
       label: write ? 'Write its first page with write(2)' : 'Read its first bytes with read(2)',
@@ -75,25 +87,38 @@ const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
         },
       },
       lock: {
-        does: 'Wait for the inode lock.',
+        does: write
+          ? 'Wait for the inode lock. In a kernel where a write breaks the leases of GUP too: break them.'
+          : 'Wait for the inode lock.',
         fn: write ? 'xfs_file_dax_write' : 'xfs_file_dax_read',
         when: untilInodeLock('the inode lock'),
         run(k, t) {
-          if (!isShutDown(k, t.inode)) return 'copy'
-          if (write) sb_end_write(k, t)
-          return t.done(-EIO)
+          if (isShutDown(k, t.inode)) {
+            if (write) sb_end_write(k, t)
+            return t.done(-EIO)
+          }
+          const mustWait = write && isBrokenByWrites(k) && breakLeases(k, t.inode)
+          return mustWait ? 'wait_lease' : 'copy'
         },
+      },
+      wait_lease: {
+        does: 'The lease that this write has broken is gone: look again.',
+        fn: '__break_lease',
+        when: untilUnleased,
+        run: () => 'lock',
       },
       copy: {
         does: write
-          ? 'Ask the device for the blocks; known bad ones are cleared if whole pages are written, or else -EIO. Then copy.'
+          ? 'Ask the device for the blocks; known bad ones are cleared if whole pages are written, or else -EIO. Blocks that other files have too are replaced, and unmapped. Then copy.'
           : 'Ask the device for the blocks; known bad ones give -EIO. Then copy.',
         fn: 'dax_iomap_iter',
+        when: untilCopyable(write),
         run(k, t) {
           if (write) sb_end_write(k, t)
           const error = direct_access(k, t, write)
           const left = bytesLeft(k, t)
           if (error < 0 || left === 0) return t.done(error)
+          if (write && !unshareBlocks(k, t.inode, ...pagesOf(t))) return t.done(-ENOSPC)
           for (const { pfn, length } of blocksOf(k, t)) {
             if (write) writeBlocks(k, pfn, length, t.value)
             else t.task.value = k.contents.has(pfn) ? k.contents.at(pfn).value : 0

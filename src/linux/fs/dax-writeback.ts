@@ -4,18 +4,23 @@ import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PTE } from '../arch/x86/pgtable'
 import { DAX, TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
-import { mappedStretches } from '../mm/rmap'
+import { isOwnCopy, mappedStretches } from '../mm/rmap'
 import { operation } from '../operation'
-import { unlockEntries, untilEntryUnlocked } from './dax-entries'
+import { slotsOf, unlockEntries, untilEntryUnlocked } from './dax-entries'
 
 interface Walk {
   readonly inode: number
+  readonly from: number
+  readonly to: number
   readonly last: number
 }
 
 /** The next one behind the last: the walk does not go back to what is written meanwhile. */
-const dirtyEntry = (k: Kernel, { inode, last }: Walk) =>
-  k.daxEntries.in(inode).find(last, END, ({ marks }) => (marks & TAG.dirty) !== 0)
+function dirtyEntry(k: Kernel, { inode, from, to, last }: Walk) {
+  const [first, end] = slotsOf(k, { inode, first: from, last: to })
+  const isDirty = ({ marks }: { readonly marks: number }) => (marks & TAG.dirty) !== 0
+  return k.daxEntries.in(inode).find(Math.max(first, last), end, isDirty)
+}
 
 /** Waits for the lock of the next dirty entry. */
 const untilDirtyUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
@@ -23,16 +28,14 @@ const untilDirtyUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
   return entry && { inode: t.inode, first: entry.start, last: entry.end }
 })
 
-import { END } from './break-layouts'
-
 /** §2.5 of the DAX sheet. Equal neighbouring entries are one step here, however many they are. */
 export const dax_writeback_mapping_range = operation({
   name: 'dax_writeback_mapping_range',
-  does: 'Writes the dirty pages of a DAX file back: makes its mappings read-only, and flushes caches.',
+  does: 'Writes dirty pages of a DAX file back: makes their mappings read-only, and flushes caches.',
   source: { file: 'fs/dax.c', fn: 'dax_writeback_mapping_range', version: '6.12' },
   leftOut:
     'Entries are cleaned in runs of equals, not one by one; the flush of CPU caches has no state here.',
-  params: { inode: ref('inode') },
+  params: { inode: ref('inode'), from: wide(), to: wide() },
   locals: { first: wide(), last: wide() },
   entry: 'next',
   steps: {
@@ -57,7 +60,11 @@ export const dax_writeback_mapping_range = operation({
       fn: 'pfn_mkclean_range',
       run(k, t) {
         for (const { mm, start, end } of mappedStretches(k, t.inode, t.first, t.last)) {
-          k.ptes.in(mm).edit(start, end, ({ flags }) => ({ flags: flags & ~(PTE.rw | PTE.dirty) }))
+          k.ptes
+            .in(mm)
+            .edit(start, end, (pte) =>
+              isOwnCopy(k, pte) ? {} : { flags: pte.flags & ~(PTE.rw | PTE.dirty) },
+            )
           flush_tlb_range(k, mm, start, end)
         }
         return 'flush'

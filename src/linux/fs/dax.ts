@@ -1,40 +1,39 @@
 import { int, ref, wide } from '../../arena'
 import { at } from '../../machine'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
-import { DAX, TAG } from '../include/fs'
+import { DAX } from '../include/fs'
 import {
   PAGE_SIZE,
   VM_FAULT_FALLBACK,
-  VM_FAULT_HWPOISON,
+  VM_FAULT_NEEDDSYNC,
   VM_FAULT_NOPAGE,
   VM_FAULT_SIGBUS,
 } from '../include/mm'
 import type { Kernel } from '../kernel'
-import { unmap_mapping_range, zap } from '../mm/rmap'
+import { hugeZeroPage } from '../mm/huge_memory'
+import { zap } from '../mm/rmap'
 import { operation } from '../operation'
 import { isBad } from './badblocks'
+import { badBlock, dax_fault_cow_page } from './dax-cow'
 import {
-  associate,
   blockOf,
+  daxBits,
   daxOf,
+  downgrade,
   insertLeaf,
   mustFallBack,
   releaseEntry,
   sizeRoundedUp,
   slotOf,
   spanOf,
-  untilEntryUnlocked,
+  untilSpanUnlocked,
 } from './dax-entries'
+import { dax_insert_entry, holdNewPages, letGo } from './dax-insert'
+import { dax_fault_is_synchronous, dax_finish_sync_fault } from './dax-sync'
 import { findFreeBlocks } from './extents'
 import { freezers, frozenReason } from './freeze'
 import { untilFaultsMay } from './inode-locks'
-
-/** Bits that mark an entry of DAX: from 6.15 on it is an ordinary one, counted in its page. */
-function daxBits(k: Kernel, order: number): number {
-  const size = order === 9 ? PTE.pse : 0
-  if (k.policy.daxRefcount === 'counted') return size
-  return size | PTE.devmap | (order === 9 ? 0 : PTE.special)
-}
+import { allocateCow, sharingOf } from './reflink'
 
 const superBlockOf = (k: Kernel, vma: number) =>
   k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb)
@@ -43,16 +42,23 @@ const untilFileMayFault = at(untilFaultsMay, (k: Kernel, { vma }: { readonly vma
   inode: k.vmas.at(vma).vm_file,
 }))
 
-const untilSpanUnlocked = at(untilEntryUnlocked, spanOf)
-
 /** §2.3 of the DAX sheet: the fault of a DAX file at one page (order 0) or at a PMD (order 9). */
 export const dax_iomap_fault = operation({
   name: 'dax_iomap_fault',
   does: 'Maps pages of a DAX file.',
   source: { file: 'fs/dax.c', fn: 'dax_iomap_fault', version: '6.12' },
-  leftOut: 'MAP_SYNC, copy on write, reflink sharing; a hole of 2 MiB is mapped page by page.',
-  params: { vma: ref('vm_area_struct'), vpn: wide(), write: int(), order: int() },
-  locals: { pfn: wide(), result: int(), held: int(), dax: ref('dax_device'), error: int() },
+  leftOut:
+    'The CoW fork of XFS: a file has its new block in the step in which that is allocated, copied and stored; bad blocks among those.',
+  params: { vma: ref('vm_area_struct'), vpn: wide(), write: int(), order: int(), cow: wide() },
+  locals: {
+    pfn: wide(),
+    result: int(),
+    held: int(),
+    dax: ref('dax_device'),
+    error: int(),
+    sync: int(),
+    shared: int(),
+  },
   entry: 'start_pagefault',
   steps: {
     start_pagefault: {
@@ -90,7 +96,7 @@ export const dax_iomap_fault = operation({
       },
     },
     grab_entry: {
-      does: 'Find or make the entry in i_pages, and lock it.',
+      does: 'Find or make the entry in i_pages, and lock it. A single page out of a hole of 2 MiB: that entry goes first, and is unmapped.',
       fn: 'grab_mapping_entry',
       when: untilSpanUnlocked,
       run(k, t) {
@@ -98,6 +104,7 @@ export const dax_iomap_fault = operation({
         const entries = k.daxEntries.in(span.inode)
         const holder = t.task.id
         const pmd = t.order === 9 ? DAX.pmd : 0
+        if (t.order === 0) downgrade(k, span)
         const [first, last] = slotOf(k, span)
         const old = entries.runs(first, last)
         if (t.order === 9 && old.some(({ flags }) => (flags & DAX.pmd) === 0)) return 'unlock_file'
@@ -116,17 +123,37 @@ export const dax_iomap_fault = operation({
         if (superBlock.shutdown !== 'no') return 'unlock_entry'
         const block = blockOf(k, span)
         if (block === 'pieces') return 'unlock_entry'
+        if (t.cow !== 0) {
+          const { vma, vpn, cow } = t
+          const { vm_mm } = k.vmas.at(vma)
+          const from = block === 'hole' ? 0 : block
+          return t.call(dax_fault_cow_page, { vma, mm: vm_mm, vpn, block: from, cow }, 'copied')
+        }
         if (block !== 'hole') {
+          const sharing = sharingOf(k, span)
+          if (sharing === 'some') return 'unlock_entry'
+          t.shared = sharing === 'all' ? 1 : 0
           t.pfn = block
+          t.sync = dax_fault_is_synchronous(k, t) ? 1 : 0
           return 'direct_access'
         }
-        if (t.write === 0) return t.order === 9 ? 'unlock_entry' : 'load_hole'
+        if (t.write === 0) return 'load_hole'
         const made = findFreeBlocks(k, superBlock.id, span.last - span.first)
         if (made === undefined) return 'unlock_entry'
         k.extents.in(span.inode).fill(span.first, span.last, { pfn: made })
         k.contents.fill(made, made + span.last - span.first, { value: 0 })
+        k.inodes.at(span.inode).datasync_dirty = 1
         t.pfn = made
+        t.sync = dax_fault_is_synchronous(k, t) ? 1 : 0
         return 'direct_access'
+      },
+    },
+    copied: {
+      does: 'A private write has its copy, or an error.',
+      fn: 'dax_fault_iter',
+      run(_k, t) {
+        t.result = t.ret
+        return 'unlock_entry'
       },
     },
     direct_access: {
@@ -139,8 +166,7 @@ export const dax_iomap_fault = operation({
         dax.srcu_readers += 1
         const { first, last } = spanOf(k, t)
         t.error = isBad(k, t.pfn, last - first) ? 1 : 0
-        if (t.error === 1 && t.order === 0 && k.policy.daxPoison === 'hwpoison')
-          t.result = VM_FAULT_HWPOISON
+        if (t.error === 1 && t.order === 0) t.result = badBlock(k)
         return 'read_unlock'
       },
     },
@@ -153,22 +179,15 @@ export const dax_iomap_fault = operation({
       },
     },
     insert_entry: {
-      does: 'Store the pfn in the entry, tell the pages which file they belong to, mark it dirty on a write.',
+      does: 'Store the pfn in the entry, tell the pages which file they belong to, mark it dirty on a write. A shared block is stored, counted and unmapped anew each time; a write gets a block of its own first, and a copy of the data. MAP_SYNC, and the log does not know the block: no page table entry yet (VM_FAULT_NEEDDSYNC).',
       fn: 'dax_insert_entry',
       run(k, t) {
-        const span = spanOf(k, t)
-        const { inode, first, last } = span
-        const entries = k.daxEntries.in(inode)
-        const old = entries.at(first)
-        const dirty = t.write === 1 ? TAG.dirty : 0
-        if ((old.flags & (DAX.zero_page | DAX.empty)) !== 0) {
-          if ((old.flags & DAX.zero_page) !== 0) unmap_mapping_range(k, inode, first, last)
-          associate(k, span, t.pfn)
-          const flags = DAX.locked | (old.flags & DAX.pmd)
-          entries.fill(first, last, { pfn: t.pfn, flags, marks: dirty, holder: t.task.id })
-          t.held = holdNewPages(k, t.pfn, last - first)
-        } else entries.edit(...slotOf(k, span), ({ marks }) => ({ marks: marks | dirty }))
-        return 'insert_pte'
+        if (t.shared === 1 && t.write === 1 && !takeOwnBlock(k, t)) return 'unlock_entry'
+        const isNew = dax_insert_entry(k, spanOf(k, t), t)
+        if (isNew && t.sync === 0) t.held = holdNewPages(k, t.pfn, t.order === 9 ? PMD_PAGES : 1)
+        if (t.sync === 0) return 'insert_pte'
+        t.result = VM_FAULT_NEEDDSYNC
+        return 'unlock_entry'
       },
     },
     insert_pte: {
@@ -183,14 +202,18 @@ export const dax_iomap_fault = operation({
       },
     },
     load_hole: {
-      does: 'A hole is read: map the shared zero page, and note it in the entry.',
+      does: 'A hole is read: map the shared zero page, of 2 MiB where there is one, and note it in the entry.',
       fn: 'dax_load_hole',
       run(k, t) {
-        const { inode, first, last } = spanOf(k, t)
-        const flags = DAX.locked | DAX.zero_page
+        const span = spanOf(k, t)
+        const { inode, first, last } = span
+        const isPmd = t.order === 9
+        const zero = isPmd ? hugeZeroPage(k) : k.globals.zero_pfn
+        if (zero === undefined) return 'unlock_entry'
+        const flags = DAX.locked | DAX.zero_page | (isPmd ? DAX.pmd : 0)
         k.daxEntries.in(inode).fill(first, last, { flags, holder: t.task.id })
         const { vm_mm } = k.vmas.at(t.vma)
-        insertLeaf(k, vm_mm, spanOf(k, t), k.globals.zero_pfn, PTE.special, false)
+        insertLeaf(k, vm_mm, span, zero, isPmd ? PTE.pse : PTE.special, false)
         t.result = VM_FAULT_NOPAGE
         return 'unlock_entry'
       },
@@ -202,7 +225,15 @@ export const dax_iomap_fault = operation({
         const span = spanOf(k, t)
         releaseEntry(k, span)
         if (t.held === 1) letGo(k, t.pfn, span.last - span.first)
-        return 'unlock_file'
+        return t.result === VM_FAULT_NEEDDSYNC ? 'finish_sync' : 'unlock_file'
+      },
+    },
+    finish_sync: {
+      does: 'Still under invalidate_lock, sync and then map the page: no truncate can come between.',
+      fn: 'dax_finish_sync_fault',
+      run(_k, t) {
+        const { vma, vpn, order, pfn } = t
+        return t.call(dax_finish_sync_fault, { vma, vpn, order, pfn }, 'unlock_file')
       },
     },
     unlock_file: {
@@ -212,6 +243,7 @@ export const dax_iomap_fault = operation({
         const span = spanOf(k, t)
         k.inodes.at(span.inode).mmaplock_shared -= 1
         superBlockOf(k, t.vma).pagefaults -= t.write
+        if (t.result === VM_FAULT_NEEDDSYNC) t.result = t.ret
         if (t.result === VM_FAULT_FALLBACK) splitPmd(k, k.vmas.at(t.vma).vm_mm, t.vpn)
         return t.done(t.result)
       },
@@ -219,17 +251,23 @@ export const dax_iomap_fault = operation({
   },
 })
 
-/** From 6.15 on the entry is made with a reference of its own, put once the page is mapped. */
-function holdNewPages(k: Kernel, pfn: number, pages: number): number {
-  if (k.policy.daxRefcount === 'oneBased' || k.pages.at(pfn).refcount !== 0) return 0
-  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount + 1 }))
-  k.holders.fill(pfn, pfn + pages, { tmp: 1 })
-  return 1
+interface Write {
+  readonly vma: number
+  readonly vpn: number
+  readonly order: number
+  readonly write: number
+  pfn: number
+  sync: number
 }
 
-function letGo(k: Kernel, pfn: number, pages: number): void {
-  k.pages.edit(pfn, pfn + pages, ({ refcount }) => ({ refcount: refcount - 1 }))
-  k.holders.clear(pfn, pfn + pages)
+/** xfs_reflink_allocate_cow(): a write to a block that other files have too. False: no space. */
+function takeOwnBlock(k: Kernel, t: Write): boolean {
+  const { inode, first, last } = spanOf(k, t)
+  const made = allocateCow(k, inode, { start: first, end: last, pfn: t.pfn })
+  if (made === undefined) return false
+  t.pfn = made
+  t.sync = dax_fault_is_synchronous(k, t) ? 1 : 0
+  return true
 }
 
 /** split_huge_pmd() of a DAX mapping: the leaf is cleared, and its pages fault again one by one. */

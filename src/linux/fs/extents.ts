@@ -29,12 +29,18 @@ function usedBlocks(k: Kernel, superBlock: number): [start: number, end: number]
   return pieces.sort(([a], [b]) => a - b)
 }
 
-/** The inode that owns a block, if any. */
-export function ownerOfBlock(k: Kernel, pfn: number) {
+/** The inodes that have a block: one, several that share it, or none. */
+export function ownersOfBlock(k: Kernel, pfn: number) {
   const owns = (inode: number) =>
     k.extents
       .in(inode)
       .runs()
       .some((extent) => extent.pfn <= pfn && pfn < extent.pfn + extent.length)
-  return k.inodes.find(({ id }) => owns(id))?.id
+  return k.inodes
+    .rows()
+    .map(({ id }) => id)
+    .filter(owns)
 }
+
+/** The first of them. */
+export const ownerOfBlock = (k: Kernel, pfn: number) => ownersOfBlock(k, pfn)[0]

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel'
 import { shmem_get_folio } from '../mm/filemap'
 import { operation } from '../operation'
 import { writeBlocks } from './badblocks'
+import { END } from './break-layouts'
 import { daxOf } from './dax-entries'
 import { findFreeBlocks } from './extents'
 import {
@@ -17,6 +18,7 @@ import {
   untilThawed,
 } from './freeze'
 import { untilInodeLock } from './inode-locks'
+import { unshareBlocks, untilSharedUnlocked } from './reflink'
 
 const LARGEST_FILE_PAGES = 2 ** 32
 const LARGEST_TMPFS_PAGES = 1024
@@ -125,6 +127,11 @@ const untilWritable = at(
   (_k: Kernel, t: { readonly fd: number; readonly inode: number }) => (t.fd < 0 ? undefined : t),
 )
 
+const untilAllSharedUnlocked = at(
+  untilSharedUnlocked,
+  (_k: Kernel, { inode }: { readonly inode: number }) => ({ inode, first: 0, last: END }),
+)
+
 /** open(2), write(2) over the whole file, close(2), by somebody who does not map it. */
 export const writeFile = operation({
   name: 'writeFile',
@@ -175,14 +182,16 @@ export const writeFile = operation({
       },
     },
     copy: {
-      does: 'Copy straight into the blocks. Mappings and pins see it at once, for the block is the page.',
+      does: 'Copy straight into the blocks. Mappings and pins see it at once, for the block is the page. Blocks that other files have too are replaced first, and unmapped.',
       fn: 'dax_copy_from_iter',
+      when: untilAllSharedUnlocked,
       run(k, t) {
         k.inodes.at(t.inode).iolock = 0
         sb_end_write(k, t)
         if (isShutDown(k, t.inode) || daxOf(k, t.inode)?.alive !== 1) return t.done(-EIO)
-        const { i_size } = k.inodes.at(t.inode)
-        for (const { pfn, length } of k.extents.in(t.inode).runs(0, Math.ceil(i_size / PAGE_SIZE)))
+        const pages = Math.ceil(k.inodes.at(t.inode).i_size / PAGE_SIZE)
+        if (!unshareBlocks(k, t.inode, 0, pages)) return t.done(-ENOSPC)
+        for (const { pfn, length } of k.extents.in(t.inode).runs(0, pages))
           writeBlocks(k, pfn, length, t.value)
         return t.done()
       },

@@ -8,11 +8,20 @@ import { createFile, writeFile } from './file'
 import { vfs_unlink } from './inode'
 import { punchArgs, truncateArgs } from './shrink'
 import { xfs_file_fallocate, xfs_vn_setattr } from './xfs/xfs_file'
+import { xfs_file_remap_range } from './xfs/xfs_reflink'
 
 const FROZEN = 'waits for pmem0, which is frozen, to be thawed'
-const boot = () => bootWritten('v6.12', { policies: { rmapbt: 'on' } })
+
+/** A machine with two files, the second of one page. */
+function boot(): RemovalKernel {
+  const k = bootWritten('v6.12', { policies: { rmapbt: 'on' } })
+  k.task('R 2').begins(createFile, { superBlock: 1, name: '/mnt/y', size: 4096 }).finishes()
+  return k
+}
+
 const unbind = (k: RemovalKernel) => k.task('R').begins(__device_release_driver, { device: 1 })
 const bytes = { inode: 1, pos: 0, length: 4096, value: 7 }
+const clone = { source: 2, target: 1 }
 
 const changes = [
   ['write(2)', 'R 2', daxWrite, () => bytes, -EIO],
@@ -25,6 +34,7 @@ const changes = [
     (k: RemovalKernel) => punchArgs(k.kernel, 1, 0, 1),
     -EIO,
   ],
+  ['a clone', 'R 2', xfs_file_remap_range, () => clone, -EIO],
   ['unlink', 'R 2', vfs_unlink, () => ({ inode: 1 }), -EIO],
   ['a new file', 'R 2', createFile, () => ({ superBlock: 1, name: '/mnt/x', size: 4096 }), -EIO],
   ['a store', 'A', userStore, (k: RemovalKernel) => ({ vpn: k.vpn('A'), value: 7 }), -1],
@@ -61,6 +71,7 @@ describe('a frozen file system (freeze_super)', () => {
   it.each([
     ['write(2)', daxWrite, () => bytes],
     ['truncate', xfs_vn_setattr, (k: RemovalKernel) => truncateArgs(k.kernel, 1, 0)],
+    ['a clone', xfs_file_remap_range, () => clone],
   ] as const)('waits for %s that has begun', (_, operation, args) => {
     const k = boot()
     const t = k.task('R 2').begins(operation, args(k)).step()

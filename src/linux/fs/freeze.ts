@@ -28,11 +28,11 @@ export const freezers = (k: Kernel, superBlock: number): Holder[] =>
 /** Write faults and changes that had begun before the freeze. */
 export const writersOf = (k: Kernel, superBlock: number): Holder[] =>
   insiders(k, (frame) => {
-    const { vma, write, inode } = frame.locals
+    const { vma, write, inode, target } = frame.locals
     const { name } = frame.operation
     const isFault = isBehind(frame, 'dax_iomap_fault', 'start_pagefault') && write !== 0
     if (!isFault && !isBehind(frame, name, 'start_write')) return false
-    const file = isFault ? k.vmas.at(Number(vma)).vm_file : Number(inode)
+    const file = isFault ? k.vmas.at(Number(vma)).vm_file : Number(inode ?? target)
     return k.inodes.isLive(file) && k.inodes.at(file).i_sb === superBlock
   })
 

@@ -1,7 +1,7 @@
 import { NONE } from '../../arena'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
-import { daxIdle } from './dax-entries'
+import { isBusy } from './dax-association'
 
 /** The file for blocks that are under DMA when their file loses them. */
 export const LOST_AND_FOUND = 'lost+found'
@@ -14,7 +14,7 @@ export function setAside(k: Kernel, inode: number, first: number, last: number):
   const { i_sb } = k.inodes.at(inode)
   for (const { start, pfn, length } of k.extents.in(inode).runs(first, last))
     for (const page of k.pages.runs(pfn, pfn + length)) {
-      if (page.refcount <= daxIdle(k)) continue
+      if (!isBusy(k, page)) continue
       const home = lostAndFound(k, i_sb) ?? k.inodes.make({ name: LOST_AND_FOUND, i_ino: 11, i_sb })
       const from = start + page.start - pfn
       const to = from + page.length
@@ -37,7 +37,7 @@ export function reclaimLost(k: Kernel, pfn: number, pages: number): void {
     for (const run of k.extents.in(id).runs())
       for (const page of k.pages.runs(run.pfn, run.pfn + run.length)) {
         const isPut = pfn <= page.start && page.end <= pfn + pages
-        if (!isPut || page.refcount > daxIdle(k)) continue
+        if (!isPut || isBusy(k, page)) continue
         const first = run.start + page.start - run.pfn
         k.extents.in(id).clear(first, first + page.length)
         k.pages.edit(page.start, page.end, () => ({ mapping: 0, index: NONE }))

@@ -1,8 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import type { Source, Target } from '../../machine'
-import { PMD_PAGES } from '../arch/x86/pgtable'
 import { EBUSY, EIO } from '../include/errno'
-import { DAX } from '../include/fs'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { takeSignals } from '../kernel/signal'
@@ -12,8 +10,7 @@ import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { type breakLayoutsOf, busyPage, END } from './break-layouts'
 import { deleteEntries, untilEntryUnlocked } from './dax-entries'
-import { leaseHolders } from './dax-holders'
-import { breakLeases, leaseOf } from './dax-lease'
+import { breakLeases, untilUnleased } from './dax-lease'
 import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock, untilUnlocked } from './inode-locks'
 import { setAside } from './lost-and-found'
@@ -77,16 +74,12 @@ function refusal(
   return size <= k.inodes.at(inode).i_size ? undefined : 'Truncate only makes a file shorter here.'
 }
 
-/** Pages whose entries go: one of 2 MiB that the range touches goes whole (dax_delete_mapping_entry). */
-function wholeEntries(
-  k: Kernel,
-  { inode, first, last }: ShrinkArgs,
-): [first: number, last: number] {
-  const entries = k.daxEntries.in(inode)
-  const isPmd = (page: number) => entries.has(page) && (entries.at(page).flags & DAX.pmd) !== 0
-  const start = isPmd(first) ? first - (first % PMD_PAGES) : first
-  const end = isPmd(last - 1) ? Math.ceil(last / PMD_PAGES) * PMD_PAGES : last
-  return [start, end]
+/** The next stretch in which somebody still has entries of the pages that go. */
+function mappedStretch(k: Kernel, { inode, first, last }: ShrinkArgs) {
+  const stretch = mappedStretches(k, inode, first, last).find(
+    ({ mm, start, end }) => k.ptes.in(mm).runs(start, end).length > 0,
+  )
+  return stretch && { ...stretch, mm: k.mms.at(stretch.mm).id }
 }
 
 /** §3.2 of the DAX sheet: truncate, and the punch of a hole, which differs in nothing but the size. */
@@ -148,6 +141,8 @@ export const shrinkOf = (fs: Shrink) =>
             case 'remap':
               return 'unmap_busy'
             case 'lease':
+            case 'leaseLayout':
+            case 'leaseLiteral':
               return 'break_lease'
             case 'noDax':
               return 'unmap_cached'
@@ -195,13 +190,7 @@ export const shrinkOf = (fs: Shrink) =>
       wait_lease: {
         does: 'The last lease is gone: take the locks again, and look again.',
         fn: '__break_lease',
-        when: {
-          state: 'S',
-          ready: (k, t) => leaseOf(k, t.inode) === undefined,
-          reason: (k, t) =>
-            `waits for the lease of ${k.inodes.at(t.inode).name}: dl_count ${leaseOf(k, t.inode)?.dl_count}, polled once a second`,
-          holders: (k, t) => leaseHolders(k, t.inode),
-        },
+        when: untilUnleased,
         run: () => 'iolock',
       },
       unmap_cached: {
@@ -209,13 +198,9 @@ export const shrinkOf = (fs: Shrink) =>
         fn: 'truncate_pagecache',
         run(k, t) {
           if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
-          const stretch = mappedStretches(k, t.inode, t.first, t.last).find(
-            ({ mm, start, end }) => k.ptes.in(mm).runs(start, end).length > 0,
-          )
+          const stretch = mappedStretch(k, t)
           if (stretch === undefined) return 'uncache'
-          const { start, end } = stretch
-          const mm = k.mms.at(stretch.mm).id
-          return t.call(unmap_page_range, { mm, start, end, explicit: 1 }, 'unmap_cached')
+          return t.call(unmap_page_range, { ...stretch, explicit: 1 }, 'unmap_cached')
         },
       },
       uncache: {
@@ -228,7 +213,7 @@ export const shrinkOf = (fs: Shrink) =>
         },
       },
       unmap: {
-        does: 'Set the new size if there is one, and unmap the pages that go. If a signal ended the wait, or the file system was shut down meanwhile, nothing changes.',
+        does: 'Set the new size if there is one, and unmap the pages that go, private copies with them. A hole leaves those alone. If a signal ended the wait, or the file system was shut down meanwhile, nothing changes.',
         fn: 'truncate_pagecache',
         run(k, t) {
           if (k.policy.daxTruncate === 'wait' && t.ret < 0) {
@@ -241,7 +226,10 @@ export const shrinkOf = (fs: Shrink) =>
           }
           if (t.size !== KEEP_SIZE) k.inodes.at(t.inode).i_size = t.size
           unmap_mapping_range(k, t.inode, t.first, t.last)
-          return 'delete_entries'
+          const copies = t.size === KEEP_SIZE ? undefined : mappedStretch(k, t)
+          return copies === undefined
+            ? 'delete_entries'
+            : t.call(unmap_page_range, { ...copies, explicit: 1 }, 'unmap')
         },
       },
       delete_entries: {
@@ -249,7 +237,7 @@ export const shrinkOf = (fs: Shrink) =>
         fn: 'dax_delete_mapping_entry',
         when: untilEntryUnlocked,
         run(k, t) {
-          deleteEntries(k, t.inode, ...wholeEntries(k, t))
+          deleteEntries(k, t.inode, t.first, t.last)
           return 'free_blocks'
         },
       },
@@ -258,6 +246,7 @@ export const shrinkOf = (fs: Shrink) =>
         fn: fs.freer,
         run(k, t) {
           k.extents.in(t.inode).clear(t.first, t.last)
+          k.inodes.at(t.inode).datasync_dirty = 1
           return 'unlock'
         },
       },

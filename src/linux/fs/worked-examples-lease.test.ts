@@ -173,5 +173,50 @@ describe('W8: FL_LAYOUT used again, and what FL_ALLOCATED does instead', () => {
     expect(k.ref(P3)).toBe(1)
   })
 
-  it.todo('ends in the cycle A → lease → pin → A under FL_LAYOUT: FL_LAYOUT is not built')
+  /** Of A's one write, chunk 1 has pinned its source, a mapping of F1, and chunk 2 begins. */
+  function twoChunks(daxTruncate: string) {
+    const k = bootF1('v4.14', { policies: { daxTruncate } })
+    k.gup('A', 'GET').finishes()
+    expect(row(k)).toEqual([2, 'P', '{L}', 2])
+    const args = { inode: F1, pos: 0, length: 4096, value: F2DATA }
+    return { k, a: k.task('A').begins(daxWrite, args).runs() }
+  }
+
+  it.each(['leaseLayout', 'leaseLiteral'])(
+    'ends in the cycle A → lease → pin → A under %s (L5)',
+    (policy) => {
+      const { k, a } = twoChunks(policy)
+      expect([...row(k), a.next]).toEqual([3, 'PB', '{L}', 2, 'wait_lease'])
+      expect(a.reason).toBe('waits for the lease of F1: dl_count 3, polled once a second')
+      // The break work polls, and finds P3 in use, for as long as anybody looks.
+      for (const until of [1, 2, 3]) {
+        halfASecond(k)
+        halfASecond(k)
+        expect([breakWork(k).finishes(), now(k), ...row(k)]).toEqual([1, until, 3, 'PB', '{L}', 2])
+      }
+      // P3 is put when chunk 1 is done, which comes behind chunk 2: that is A, who waits.
+      expect([a.next, a.reason === '', k.cont()]).toEqual(['wait_lease', false, F1DATA])
+      expect(() => k.unpin('A')).toThrow('is not idle')
+    },
+  )
+
+  it('ends at once for a write from elsewhere, once the pin is put', () => {
+    const k = bootF1('v4.14', { policies: { daxTruncate: 'leaseLayout' } })
+    k.gup('A', 'GET').finishes()
+    const c = k
+      .task('C')
+      .begins(daxWrite, { inode: F1, pos: 0, length: 4096, value: F2DATA })
+      .runs()
+    k.unpin('A')
+    k.task('D').begins(update_wall_time, { ticks: 2 }).finishes()
+    breakWork(k).finishes()
+    expect([c.finishes(), k.cont(), row(k)[2]]).toEqual([4096, F2DATA, '{}'])
+  })
+
+  it('breaks the lease for truncate as option 2 does', () => {
+    const k = bootF1('v4.14', { policies: { daxTruncate: 'leaseLayout' } })
+    k.gup('A', 'GET').finishes()
+    const t = k.truncate().runs()
+    expect([...row(k), t.next, k.locks]).toEqual([3, 'PB', '{L}', 2, 'wait_lease', '–'])
+  })
 })

@@ -10,10 +10,11 @@ import {
   NVME,
   type TruncateKernel,
 } from '../../testing/truncate-kernel'
-import { EBUSY, ERESTARTSYS } from '../include/errno'
+import { EBUSY, EOPNOTSUPP, ERESTARTSYS } from '../include/errno'
 import { DAX } from '../include/fs'
 import { noFreedBlockHeld } from '../invariants/no-freed-block-held'
 import { do_send_sig_info } from '../kernel/signal'
+import { mapSync } from '../mm/mmap-sync'
 import { lru_add_drain_all } from '../mm/swap'
 import { userLoad } from '../mm/user-access'
 import { daxRead } from './dax-rw'
@@ -229,5 +230,11 @@ describe('W2 and W6: the file is in the page cache, by itself or because DAX is 
     expect([k.ref(P3), k.pg, k.broken(noFreedBlockHeld)]).toEqual([1, 'live:9', undefined])
   })
 
-  it.todo('refuses a MAP_SYNC mmap with -EOPNOTSUPP (W6): MAP_SYNC is left out')
+  it('refuses a mapping with MAP_SYNC (W6): -EOPNOTSUPP', () => {
+    const k = boot()
+    const a = k.task('A').begins(mapSync, { inode: F1, pages: 1, pgoff: 0, label: 'S', private: 0 })
+    expect(a.finishes()).toBe(-EOPNOTSUPP)
+    const areas = k.kernel.vmas.rows().map(({ label }) => label)
+    expect(areas).toEqual(['A'])
+  })
 })

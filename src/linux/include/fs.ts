@@ -38,6 +38,10 @@ export const Inode = struct('inode', {
   freeing: int(0, 'I_FREEING: it is being evicted.'),
   wb_err: int(0, 'mapping->wb_err: the error that the next fsync() reports.'),
   mmaplock_shared: int(0, 'Faults that hold invalidate_lock shared.'),
+  datasync_dirty: int(
+    0,
+    'Its blocks have changed, and the log on disk does not know yet: ext4_inode_datasync_dirty(), i_pincount of XFS.',
+  ),
 })
 
 /** struct dax_lease of the series of October 2017, which was not merged (dax sheet §3.4). */
@@ -48,7 +52,7 @@ export const DaxLease = struct('dax_lease', {
     2,
     'References: being listed, the reap work, and the break work while it is queued.',
   ),
-  listed: int(1, 'It is on flc_lease, as FL_ALLOCATED.'),
+  listed: int(1, 'It is on flc_lease, as FL_ALLOCATED, or as FL_LAYOUT.'),
   pages: int(0, 'dl_state PAGES: the list of pages is there.'),
   breaking: int(0, 'dl_state BREAK: somebody breaks it.'),
   reap_due: int(-1, 'When the reap work runs, in jiffies; -1: not queued.'),

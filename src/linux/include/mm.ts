@@ -19,6 +19,10 @@ export const VM_FAULT_SIGBUS = 0x2
 export const VM_FAULT_SIGSEGV = 0x40
 export const VM_FAULT_NOPAGE = 0x100
 export const VM_FAULT_FALLBACK = 0x800
+/** The page was copied for a private mapping, and the copy is mapped. */
+export const VM_FAULT_DONE_COW = 0x1000
+/** MAP_SYNC: the file system must sync before the page may be mapped writable. */
+export const VM_FAULT_NEEDDSYNC = 0x2000
 
 export const PAGE_SIZE = 4096
 export const VM_FAULT_OOM = 0x1

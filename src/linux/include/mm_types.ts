@@ -11,6 +11,10 @@ export const Page = struct('page', {
   mapping_flags: mappingFlags,
   index: affine('Page offset in the file; virtual page number of an anonymous page.'),
   private: int(0, 'The swap entry, while PG_swapcache is set.'),
+  share: int(
+    0,
+    'Files that share this block of DAX. Overlays index, under which name it was counted before 6.3.',
+  ),
   pgmap: ref('dev_pagemap', 'Overlays lru: the device that the page belongs to.'),
 })
 
@@ -54,7 +58,6 @@ export const VM = flags({
   maywrite: 5,
   sync: 23,
   softdirty: 27,
-  mixedmap: 28,
   hugepage: 29,
   nohugepage: 30,
   mergeable: 31,

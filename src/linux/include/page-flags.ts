@@ -34,8 +34,11 @@ export const PG_6_1 = flags({
   hwpoison: 23,
 })
 
-/** Low bits of `mapping`: include/linux/page-flags.h. Both together are PAGE_MAPPING_KSM. */
-export const PAGE_MAPPING = flags({ anon: 0, movable: 1 })
+/**
+ * Low bits of `mapping`: include/linux/page-flags.h. The first two together are PAGE_MAPPING_KSM.
+ * PAGE_MAPPING_DAX_SHARED is the whole word being 1, with no address; it has a bit of its own here.
+ */
+export const PAGE_MAPPING = flags({ anon: 0, movable: 1, dax_shared: 2 })
 export const PAGE_MAPPING_KSM = PAGE_MAPPING.anon | PAGE_MAPPING.movable
 
 /** The tag of `mapping`, as a field. */

@@ -4,8 +4,8 @@ import { swapEntriesOf } from '../mm/entries'
 import {
   folioMapcount,
   headOf,
+  is_zero_folio,
   isDax,
-  isZeroPage,
   isZoneDevice,
   pinBias,
   refcountOf,
@@ -47,7 +47,7 @@ function longLived(k: Kernel, book: Book): void {
 }
 
 const isUncountedPin = (k: Kernel, pfn: number): boolean =>
-  k.policy.zeroPagePin === 'notCounted' && isZeroPage(k, pfn)
+  k.policy.zeroPagePin === 'notCounted' && is_zero_folio(k, pfn)
 
 /** The momentary ones; returns the pages that are frozen, whose equation is suspended. */
 function momentary(k: Kernel, book: Book): Set<number> {

@@ -1,5 +1,6 @@
-import { ownerOfBlock } from '../fs/extents'
+import { ownersOfBlock } from '../fs/extents'
 import { LOST_AND_FOUND } from '../fs/lost-and-found'
+import { FOLL } from '../include/gup'
 import type { Kernel } from '../kernel'
 import { always } from '../operation'
 
@@ -9,13 +10,14 @@ export const dmaKeepsOwner = always({
   claim: 'A device that was given a block of a file writes into no other file’s block.',
   sources: [{ file: 'fs/dax.c', fn: 'dax_layout_busy_page', version: '4.18' }],
   broken(k) {
-    for (const { id, state, task } of k.pinHandles.rows()) {
-      if (state !== 'held') continue
+    for (const { id, state, task, flags } of k.pinHandles.rows()) {
+      if (state !== 'held' || (flags & FOLL.write) === 0) continue
       for (const { pfn, owner } of k.pinned.in(id).runs()) {
         if (owner === 0) continue
-        const now = ownerOfBlock(k, pfn)
-        if (now === owner || isLost(k, now)) continue
-        const whose = now === undefined ? 'nobody' : k.inodes.at(now).name
+        const owners = ownersOfBlock(k, pfn)
+        const other = owners.find((now) => now !== owner && !isLost(k, now))
+        if (owners.length > 0 && other === undefined) continue
+        const whose = other === undefined ? 'nobody' : k.inodes.at(other).name
         const says = `${k.tasks.at(task).name} has block 0x${pfn.toString(16)} under DMA, which belongs to ${whose} now`
         return { table: 'pinHandles', id, says }
       }
@@ -24,5 +26,4 @@ export const dmaKeepsOwner = always({
   },
 })
 
-const isLost = (k: Kernel, inode: number | undefined): boolean =>
-  inode !== undefined && k.inodes.at(inode).name === LOST_AND_FOUND
+const isLost = (k: Kernel, inode: number): boolean => k.inodes.at(inode).name === LOST_AND_FOUND

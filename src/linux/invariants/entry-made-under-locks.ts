@@ -3,7 +3,11 @@ import type { Kernel } from '../kernel'
 import { always } from '../operation'
 
 /** Steps of a DAX fault that are about to write a page table entry. */
-const INSERTS = new Set(['dax_iomap_fault.insert_pte', 'dax_iomap_fault.load_hole'])
+const INSERTS = new Set([
+  'dax_iomap_fault.insert_pte',
+  'dax_iomap_fault.load_hole',
+  'dax_finish_sync_fault.insert_pte',
+])
 
 /** S6 of the DAX sheet, §8.1. */
 export const entryMadeUnderLocks = always({

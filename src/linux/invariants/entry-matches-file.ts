@@ -7,7 +7,7 @@ import { always } from '../operation'
 export const entryMatchesFile = always({
   name: 'entryMatchesFile',
   claim:
-    'What an entry of a DAX file maps is the page that the file has there, and knows the file.',
+    'What an entry of a DAX file maps is the page that the file has there, and knows the file, or counts it among those that share the block.',
   sources: [{ file: 'fs/dax.c', fn: 'dax_insert_entry', version: '6.12' }],
   broken(k) {
     for (const { id, vm_mm, vm_start, vm_end, vm_file, vm_pgoff } of k.vmas.rows()) {
@@ -66,5 +66,9 @@ function strangePage(k: Kernel, { inode, index, pfn, length }: Mapped): number |
     .find((page) => !isThere(page))
 }
 
-const knowsFile = (k: Kernel, pfn: number, inode: number): boolean =>
-  k.pages.has(pfn) && k.pages.at(pfn).mapping === inode
+/** A page that several files share counts them, and names none. */
+function knowsFile(k: Kernel, pfn: number, inode: number): boolean {
+  if (!k.pages.has(pfn)) return false
+  const { mapping, share } = k.pages.at(pfn)
+  return mapping === inode || share > 0
+}

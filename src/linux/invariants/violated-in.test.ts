@@ -14,6 +14,7 @@ import { dev_dax_remove } from '../drivers/dax/device'
 import { replaceDevice } from '../drivers/dax/replace'
 import { ib_umem_get } from '../drivers/infiniband/umem'
 import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from '../fs/dax-lease'
+import { daxWrite } from '../fs/dax-rw'
 import { filp_close, vfs_unlink } from '../fs/inode'
 import { xfs_break_layouts, xfs_vn_setattr } from '../fs/xfs/xfs_file'
 import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
@@ -96,6 +97,12 @@ function lease(k: TruncateKernel): void {
   k.task('break').begins(dax_lease_break_work, { lease: 1 }).finishes()
   if (t.reason === '') t.finishes()
   reap.runs()
+}
+
+/** W8: one write of A in two chunks, each from its mapping of the file that it writes. */
+function ownWrite(k: TruncateKernel): void {
+  k.gup('A', 'GET').finishes()
+  k.task('A').begins(daxWrite, { inode: F1, pos: 0, length: 4096, value: F1DATA }).runs()
 }
 
 /** W9 up to the fault of A, which is between its two pages; T sleeps, with MMAPLOCK or without. */
@@ -195,6 +202,9 @@ const examples: readonly Example[] = [
   ['W4', '', () => brokenIn(bootF1('v6.12'), waitingTruncate)],
   ['W5', '', () => brokenIn(onPolicy('remap'), truncateUnderDma)],
   ['W7', '', () => brokenIn(onPolicy('lease'), lease)],
+  ['W8', 'L5', () => brokenIn(onPolicy('leaseLayout'), ownWrite)],
+  ['W8, by the letter', 'L5', () => brokenIn(onPolicy('leaseLiteral'), ownWrite)],
+  ['W8, only truncate breaks', '', () => brokenIn(onPolicy('lease'), ownWrite)],
   ['W9', '', () => brokenIn(bootF1('v6.12', { pages: 2 }), finishing)],
   ['W12', 'S2 S11', () => brokenIn(bootF1('v6.12'), unmapped)],
   ['W13', 'L6', () => brokenIn(bootUntouched('v6.15'), lastClose)],

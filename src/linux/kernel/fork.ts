@@ -4,10 +4,11 @@ import { EAGAIN, ENOMEM } from '../include/errno'
 import { USER_PAGES, VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { contentsShared } from '../mm/contents'
-import { isAnon, isUncounted } from '../mm/folio'
+import { isUncounted } from '../mm/folio'
 import { untilMmapWritable } from '../mm/locks'
 import { copy_page_range } from '../mm/memory-fork'
 import { unmap_page_range } from '../mm/memory-zap'
+import { isOwnCopy } from '../mm/rmap'
 import { operation } from '../operation'
 
 /**
@@ -20,7 +21,7 @@ function hasOwnPages(k: Kernel, vma: number): boolean {
   return k.ptes
     .in(vm_mm)
     .runs(vm_start, vm_end)
-    .some(({ kind, flags, pfn }) => kind !== 'leaf' || (!isUncounted(flags) && isAnon(k, pfn)))
+    .some((pte) => isOwnCopy(k, pte))
 }
 
 const deadTask = (k: Kernel) =>

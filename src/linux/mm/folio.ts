@@ -77,8 +77,11 @@ export function maybeDmaPinned(k: Kernel, pfn: number): boolean {
   return k.pages.at(pfn).refcount >>> 0 >= GUP_PIN_COUNTING_BIAS
 }
 
+/** is_zero_folio(): the zero page of 4 KiB alone; the huge one is counted by pins as any folio. */
+export const is_zero_folio = (k: Kernel, pfn: number): boolean => pfn === k.globals.zero_pfn
+
 export const isZeroPage = (k: Kernel, pfn: number): boolean =>
-  pfn === k.globals.zero_pfn ||
+  is_zero_folio(k, pfn) ||
   (k.globals.huge_zero_pfn !== 0 && headOf(k, pfn) === k.globals.huge_zero_pfn)
 
 /** True of an entry of the zero page, or of DAX, which no page counts as an ordinary one. */

@@ -9,6 +9,7 @@ import { printk } from '../kernel/printk'
 import {
   editFolio,
   headOf,
+  is_zero_folio,
   isAnon,
   isDax,
   isExclusive,
@@ -29,7 +30,7 @@ export const isPin = (flags: number): boolean => (flags & FOLL.pin) !== 0
 
 /** A pin of the zero page is not counted from 6.5 on. */
 const isUncountedPin = (k: Kernel, pfn: number, flags: number): boolean =>
-  isPin(flags) && k.policy.zeroPagePin === 'notCounted' && isZeroPage(k, pfn)
+  isPin(flags) && k.policy.zeroPagePin === 'notCounted' && is_zero_folio(k, pfn)
 
 /** try_get_folio(): would a speculative reference succeed? Not on a free or frozen page, nor on one that overflowed. */
 export const isGettable = (k: Kernel, pfn: number): boolean => refcountOf(k, pfn) > 0

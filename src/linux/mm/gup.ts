@@ -1,6 +1,7 @@
 import { int, ref, wide } from '../../arena'
 import { PTE } from '../arch/x86/pgtable'
-import { ENOMEM } from '../include/errno'
+import { usesLeases } from '../fs/dax-lease'
+import { EINVAL, ENOMEM } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
@@ -106,6 +107,8 @@ const gupOperation = (name: string, kind: Kind) =>
             : 'Begin the walk.',
         fn: 'gup_fast_fallback',
         run(k, t) {
+          // is_valid_gup_args()
+          if (kind === 'GET' && t.longterm === 1) return t.done(-EINVAL)
           const { mm } = t.task
           const { pages, start } = t
           const flags = flagsOf(kind, t) | allowedBy(k, t.task.id)
@@ -137,7 +140,7 @@ const gupOperation = (name: string, kind: Kind) =>
           const vpn = nextPage(k, t.handle)
           if (!isMapped(k, mm, vpn, needsWritable(k, mm, vpn, t.write))) return 'irqs_on'
           const { flags, pfn } = k.ptes.in(mm).at(vpn)
-          const isLeased = k.policy.daxTruncate === 'lease' && (flags & PTE.devmap) !== 0
+          const isLeased = usesLeases(k) && (flags & PTE.devmap) !== 0
           if (!isFast(flags, t.longterm) || isLeased) return 'irqs_on'
           t.pfn = pfn
           t.pte = flags

@@ -25,7 +25,7 @@ function allocHuge(k: Kernel): number | undefined {
 }
 
 /** get_huge_zero_page(): made at its first use, and kept. */
-function hugeZeroPage(k: Kernel): number | undefined {
+export function hugeZeroPage(k: Kernel): number | undefined {
   if (k.globals.huge_zero_pfn !== 0) return k.globals.huge_zero_pfn
   const head = allocHuge(k)
   if (head !== undefined) k.globals.huge_zero_pfn = head

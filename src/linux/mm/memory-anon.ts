@@ -21,6 +21,26 @@ export const WRITTEN = PTE.rw | PTE.dirty | PTE.soft_dirty
 export const dirtyEntry = (k: Kernel, vma: number): number =>
   (k.vmas.at(vma).vm_flags & VM.write) !== 0 ? WRITTEN : WRITTEN & ~PTE.rw
 
+interface Fault {
+  readonly vma: number
+  readonly mm: number
+  readonly vpn: number
+  readonly task: { readonly id: number }
+}
+
+/**
+ * finish_fault() of a private write to a file: the copy becomes anonymous memory of the process. False
+ * if there is an entry by now, and the copy is not needed.
+ */
+export function mapOwnCopy(k: Kernel, { vma, mm, vpn, task }: Fault, fresh: number): boolean {
+  if (k.ptes.in(mm).has(vpn)) return false
+  handOver(k, fresh, 'alloc')
+  folio_add_new_anon_rmap(k, fresh, { mm, vpn })
+  folio_add_lru(k, task.id, fresh)
+  k.ptes.in(mm).fill(vpn, vpn + 1, { pfn: fresh, flags: FRESH | dirtyEntry(k, vma) })
+  return true
+}
+
 /** §2.5 and W1 of the pins sheet: the first touch of anonymous memory. */
 export const do_anonymous_page = operation({
   name: 'do_anonymous_page',

@@ -71,7 +71,7 @@ export const wp_page_copy = operation({
           return t.done(VM_FAULT_OOM)
         }
         t.fresh = fresh
-        if (!isUncounted(t.flags)) copyPage(k, t.pfn, fresh)
+        copyPage(k, t.pfn, fresh)
         setFlag(k, fresh, PG.uptodate)
         return 'clear_pte'
       },

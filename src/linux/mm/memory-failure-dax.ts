@@ -1,8 +1,8 @@
 import { bits, int, ref, wide } from '../../arena'
 import { at } from '../../machine'
 import { slotsOf, unlockEntries, untilEntryUnlocked } from '../fs/dax-entries'
-import { METADATA_PAGES, ownerOfBlock } from '../fs/extents'
-import { EBUSY, ENXIO, EOPNOTSUPP, EUCLEAN } from '../include/errno'
+import { xfs_dax_notify_failure } from '../fs/xfs/xfs_notify_failure'
+import { EBUSY, ENXIO, EOPNOTSUPP } from '../include/errno'
 import { DAX } from '../include/fs'
 import { PGMAP_OPS } from '../include/memremap'
 import { MF } from '../include/mm'
@@ -11,11 +11,8 @@ import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { headOf, isAnon } from './folio'
 import { action_result } from './memory-failure-action'
-import { collect_procs, kill_procs, victimsOf } from './memory-failure-kill'
+import { collect_procs, kill_procs, unmapVictims } from './memory-failure-kill'
 import { isMigratable, pgmap_pfn_valid, put_dev_pagemap } from './memremap-ref'
-import { unmap_mapping_range } from './rmap'
-
-const PAGE_SHIFT = 12
 
 interface Lost {
   readonly pfn: number
@@ -33,22 +30,6 @@ function slotOfPage(k: Kernel, { pfn, pages }: Lost) {
 /** Waits for the DAX entry of a page; one that belongs to no file has none. */
 const untilPageUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Lost) => slotOfPage(k, t))
 
-/**
- * unmap_and_kill(): unmaps file pages [first, last), and as much around them as the largest entry of a
- * victim maps, from everybody; nothing at all where no victim was found. Then it signals.
- */
-export function unmapVictims(
-  k: Kernel,
-  current: number,
-  { inode, first, last }: { inode: number; first: number; last: number },
-): void {
-  const shift = Math.max(0, ...victimsOf(k, current).map(({ size_shift }) => size_shift))
-  if (shift === 0) return
-  const pages = 2 ** (shift - PAGE_SHIFT)
-  const end = Math.ceil(last / pages) * pages
-  unmap_mapping_range(k, inode, first - (first % pages), end)
-}
-
 /** MF_ACTION_REQUIRED | MF_MUST_KILL: an error in memory of a device is never optional. */
 const ALWAYS = MF.action_required | MF.must_kill
 
@@ -61,9 +42,9 @@ export const memory_failure_dev_pagemap = operation({
   does: 'A page of a device is lost: finds the file that it belongs to, and who maps that.',
   source: { file: 'mm/memory-failure.c', fn: 'memory_failure_dev_pagemap', version: '6.12' },
   leftOut:
-    'Blocks that several files share; the flush of each unmapped stretch is part of its step. A removal reports pages that are alike in one call: one victim and one log line stand for all of them.',
+    'The flush of each unmapped stretch is part of its step. A removal reports pages that are alike in one call: one victim and one log line stand for all of them.',
   params: { pfn: wide(), flags: bits(MF), pgmap: ref('dev_pagemap'), pages: wide() },
-  locals: { result: int(), owned: int() },
+  locals: { result: int() },
   entry: 'check',
   steps: {
     check: {
@@ -86,31 +67,21 @@ export const memory_failure_dev_pagemap = operation({
         t.result = dax?.alive === 1 ? -EOPNOTSUPP : -ENXIO
         if (t.result === -ENXIO) return 'put_pgmap'
         const knowsOwners = dax?.holder !== 0 && k.policy.rmapbt === 'on'
-        return knowsOwners ? 'find_owner' : 'lock_entry'
+        if (dax === undefined || !knowsOwners) return 'lock_entry'
+        const failure = { superBlock: dax.holder, flags: t.flags, from: t.pfn, to: t.pfn + t.pages }
+        return t.call(xfs_dax_notify_failure, failure, 'notified')
       },
     },
-    find_owner: {
-      does: 'XFS with a reverse map: which file has the block? Its own metadata is lost: shut down. Nobody’s: nothing to do.',
-      fn: 'xfs_dax_failure_fn',
-      source: {
-        file: 'fs/xfs/xfs_notify_failure.c',
-        fn: 'xfs_dax_failure_fn',
-        version: '6.12',
-        evidence: 'deduced',
-      },
-      run(k, t) {
-        t.owned = ownerOfBlock(k, t.pfn) === undefined ? 0 : 1
-        if (t.owned === 1) return 'lock_entry'
-        const { start, device } = k.pgmaps.at(t.pgmap)
-        const isMetadata = t.pfn < start + METADATA_PAGES
-        const superBlock = k.superBlocks.find((each) => each.device === device)
-        if (isMetadata && superBlock !== undefined) superBlock.shutdown = 'CORRUPT_ONDISK'
-        t.result = isMetadata ? -EUCLEAN : 0
+    notified: {
+      does: 'XFS has found every file that has the block, and killed who maps it; or it has lost metadata, and is shut down.',
+      fn: 'dax_holder_notify_failure',
+      run(_k, t) {
+        t.result = t.ret
         return 'put_pgmap'
       },
     },
     lock_entry: {
-      does: 'D3: the page itself says which file it is part of: lock its entry there. No file: -EBUSY. Memory that was migrated to a device: -ENXIO. A file that was found by the reverse map, without an entry: nobody maps it.',
+      does: 'D3: the page itself says which file it is part of: lock its entry there. No file, or several that share the block: -EBUSY. Memory that was migrated to a device: -ENXIO.',
       fn: 'dax_lock_folio',
       when: untilPageUnlocked,
       run(k, t) {
@@ -122,7 +93,7 @@ export const memory_failure_dev_pagemap = operation({
         const slot = slotOfPage(k, t)
         const entries = slot && k.daxEntries.in(slot.inode)
         if (slot === undefined || entries?.has(slot.index) !== true) {
-          t.result = t.owned === 1 ? 0 : -EBUSY
+          t.result = -EBUSY
           return 'put_pgmap'
         }
         const holder = t.task.id

@@ -3,7 +3,7 @@ import { MF } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { printk } from '../kernel/printk'
 import { headOf, isAnon, isZoneDevice } from './folio'
-import { vma_lookup } from './rmap'
+import { unmap_mapping_range, vma_lookup } from './rmap'
 import { allPlaces } from './rmap-anon'
 
 const PAGE_SHIFT = 12
@@ -112,6 +112,22 @@ export const victimsOf = (k: Kernel, current: number) =>
     )
 
 const lengthOf = (k: Kernel, current: number): number => victimsOf(k, current).length
+
+/**
+ * unmap_and_kill(): unmaps file pages [first, last), and as much around them as the largest entry of a
+ * victim maps, from everybody; nothing at all where no victim was found. Then it signals.
+ */
+export function unmapVictims(
+  k: Kernel,
+  current: number,
+  { inode, first, last }: { inode: number; first: number; last: number },
+): void {
+  const shift = Math.max(0, ...victimsOf(k, current).map(({ size_shift }) => size_shift))
+  if (shift === 0) return
+  const pages = 2 ** (shift - PAGE_SHIFT)
+  const end = Math.ceil(last / pages) * pages
+  unmap_mapping_range(k, inode, first - (first % pages), end)
+}
 
 /** kill_procs(): signals everybody on the list if `forcekill`, and empties it. */
 export function kill_procs(

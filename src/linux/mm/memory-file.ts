@@ -10,10 +10,10 @@ import { isOnDisk, pagesOfFile, shmem_get_folio } from './filemap'
 import { hasFlag, setFlag } from './folio'
 import { getAs, handOver } from './holders'
 import { untilPtl } from './locks'
-import { dirtyEntry, FRESH } from './memory-anon'
+import { dirtyEntry, FRESH, mapOwnCopy } from './memory-anon'
 import { alloc_page } from './page_alloc'
-import { addRmap, folio_add_new_anon_rmap } from './rmap-anon'
-import { folio_add_lru, folio_put, putAs } from './swap'
+import { addRmap } from './rmap-anon'
+import { folio_put, putAs } from './swap'
 
 const isShared = (k: Kernel, vma: number): boolean => (k.vmas.at(vma).vm_flags & VM.shared) !== 0
 
@@ -89,15 +89,7 @@ export const do_fault = operation({
       when: untilPtl,
       run(k, t) {
         putAs(k, t.pfn, 'tmp')
-        handOver(k, t.fresh, 'alloc')
-        if (k.ptes.in(t.mm).has(t.vpn)) {
-          folio_put(k, t.fresh)
-          return t.done()
-        }
-        folio_add_new_anon_rmap(k, t.fresh, t)
-        folio_add_lru(k, t.task.id, t.fresh)
-        const flags = FRESH | dirtyEntry(k, t.vma)
-        k.ptes.in(t.mm).fill(t.vpn, t.vpn + 1, { pfn: t.fresh, flags })
+        if (!mapOwnCopy(k, t, t.fresh)) putAs(k, t.fresh, 'alloc')
         return t.done()
       },
     },

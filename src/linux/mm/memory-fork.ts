@@ -83,6 +83,8 @@ function copyNonPresent(k: Kernel, t: Copying, vpn: number): void {
 
 /** copy_huge_pmd(): shares a whole huge page; false where it may be pinned, and must be split. */
 function copyPmd(k: Kernel, t: Copying, start: number): boolean {
+  // A PMD of a file can be faulted again.
+  if (k.vmas.at(t.vma).vm_file !== 0) return true
   const ptes = k.ptes.in(t.mm)
   const { pfn, flags } = ptes.at(start)
   const isZero = pfn === k.globals.huge_zero_pfn
@@ -187,8 +189,8 @@ export const copy_page_range = operation({
       does: 'Write the child’s entry, read-only and old, and drop both locks.',
       fn: 'set_ptes',
       run(k, t) {
-        const { pfn, flags } = k.ptes.in(t.mm).at(t.vpn)
-        k.ptes.in(t.child).fill(t.vpn, t.vpn + 1, { pfn, flags: mkold(flags) })
+        const { pfn, flags, gen } = k.ptes.in(t.mm).at(t.vpn)
+        k.ptes.in(t.child).fill(t.vpn, t.vpn + 1, { pfn, flags: mkold(flags), gen })
         if (!isUncounted(flags)) contentsShared(k, pfn)
         unlockPtl(k, t.mm, t.vpn)
         t.vpn += 1

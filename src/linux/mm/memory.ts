@@ -11,11 +11,12 @@ import { insiders } from '../wait-holders'
 import { isZoneFile } from './filemap'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './huge_memory'
 import { do_anonymous_page } from './memory-anon'
+import { do_cow_fault } from './memory-cow'
 import { do_fault } from './memory-file'
 import { do_swap_page } from './memory-swap'
 import { do_wp_page } from './memory-wp'
 import { migrate_to_ram } from './memremap-ref'
-import { vma_lookup } from './rmap'
+import { vma_lookup, zap } from './rmap'
 
 /** True if the entry at a virtual page lets the access through without a fault. */
 export function isMapped(k: Kernel, mm: number, vpn: number, write: boolean): boolean {
@@ -48,7 +49,7 @@ export const handle_mm_fault = operation({
   does: 'Resolves a page fault.',
   source: { file: 'mm/memory.c', fn: 'handle_mm_fault', version: '6.12' },
   leftOut:
-    'NUMA hinting, userfaultfd, hugetlb, private mappings of DAX files, accounting; the A and D bits that a fault sets in an entry that allows the access already.',
+    'NUMA hinting, userfaultfd, hugetlb, accounting; the A and D bits that a fault sets in an entry that allows the access already.',
   params: { mm: ref('mm_struct'), vpn: wide(), write: int(), unshare: int(), force: int() },
   locals: { vma: ref('vm_area_struct') },
   entry: 'find_vma',
@@ -77,11 +78,16 @@ export const handle_mm_fault = operation({
           return t.call(do_huge_pmd_wp_page, { vma, mm, vpn, pfn, unshare }, 'after_huge')
         }
         if (pmd !== undefined && isMapped(k, mm, vpn, write === 1)) return t.done()
+        if (isPrivateZoneFile(k, vma) && (write === 1 || unshare === 1)) {
+          // Copies are made page by page. The split of a PMD of DAX clears it.
+          if (pmd !== undefined) zap(k, mm, vpn, vpn + 1)
+          return 'pte_fault'
+        }
         if (isDeviceNode(k, vma))
           return t.call(dev_dax_huge_fault, { vma, vpn, write }, 'after_pte')
         if (hasPteTable(k, mm, vpn)) return 'pte_fault'
         if (isZoneFile(k, vma))
-          return t.call(dax_iomap_fault, { vma, vpn, write, order: 9 }, 'after_huge')
+          return t.call(dax_iomap_fault, { vma, vpn, write, order: 9, cow: 0 }, 'after_huge')
         if (!mayBeHuge(k, vma, vpn)) return 'pte_fault'
         return t.call(do_huge_pmd_anonymous_page, { vma, mm, vpn, write }, 'after_huge')
       },
@@ -96,12 +102,15 @@ export const handle_mm_fault = operation({
       fn: 'handle_pte_fault',
       run(k, t) {
         const { vma, mm, vpn, write, unshare } = t
-        if (isZoneFile(k, vma)) {
+        const ptes = k.ptes.in(mm)
+        const isPrivate = isPrivateZoneFile(k, vma)
+        if (isPrivate && write === 1 && !ptes.has(vpn))
+          return t.call(do_cow_fault, { vma, mm, vpn }, 'after_pte')
+        if (isZoneFile(k, vma) && !(isPrivate && ptes.has(vpn))) {
           // The entry is there, and allows it: gup asks again and again where it gets no pgmap.
           if (isMapped(k, mm, vpn, write === 1)) return t.done()
-          return t.call(dax_iomap_fault, { vma, vpn, write, order: 0 }, 'after_pte')
+          return t.call(dax_iomap_fault, { vma, vpn, write, order: 0, cow: 0 }, 'after_pte')
         }
-        const ptes = k.ptes.in(mm)
         if (!ptes.has(vpn)) {
           if (k.vmas.at(vma).vm_file !== 0)
             return t.call(do_fault, { vma, mm, vpn, write }, 'after_pte')
@@ -159,6 +168,10 @@ const migrators = (k: Kernel, pfn: number) =>
         return false
     }
   })
+
+/** True of a private mapping of a DAX file: what is written to it, the file never sees. */
+const isPrivateZoneFile = (k: Kernel, vma: number): boolean =>
+  isZoneFile(k, vma) && (k.vmas.at(vma).vm_flags & VM.shared) === 0
 
 /** True if the area maps a device-dax node. */
 const isDeviceNode = (k: Kernel, vma: number): boolean => {

@@ -1,7 +1,7 @@
 import { int, ref, text, wide } from '../../arena'
 import { PMD_PAGES } from '../arch/x86/pgtable'
 import { evict, unusedInode } from '../fs/inode'
-import { EINVAL, ENOMEM } from '../include/errno'
+import { EINVAL, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
@@ -30,67 +30,88 @@ export function makeArea(
   { inode, pages, pgoff, label }: { inode: number; pages: number; pgoff: number; label: string },
 ): number | undefined {
   const vm_start = unmappedArea(k, mm, pgoff)
-  const vm_flags = PRIVATE_RW | VM.shared | VM.mixedmap | VM.hugepage
+  const vm_flags = PRIVATE_RW | VM.shared | VM.hugepage
   const place = { vm_start, vm_end: vm_start + pages, vm_pgoff: pgoff }
   const vm_mm = k.mms.at(mm).id
   const vm_file = k.inodes.at(inode).id
   return k.vmas.alloc({ vm_mm, vm_file, vm_flags, label, ...place })?.id
 }
 
-/** A mapping of a file. Returns the number of the area. */
-export const do_mmap = operation({
-  name: 'do_mmap',
-  does: 'Maps a file, shared or private.',
-  source: { file: 'mm/mmap.c', fn: 'do_mmap', version: '6.12' },
-  leftOut: 'MAP_FIXED, MAP_SYNC, merging of areas, limits. DAX files are only mapped shared.',
-  via: ['vm_mmap_pgoff', 'ksys_mmap_pgoff'],
-  start: {
-    label: 'Map this file',
-    on: ['inode'],
-    by: 'process',
-    args: (k, { id }) => {
-      const pages = Math.max(1, Math.ceil(k.inodes.at(id).i_size / 4096))
-      return { inode: k.inodes.at(id).id, pages, pgoff: 0, label: areaLabel(k), private: 0 }
-    },
-    refuse(k, { inode, pages, pgoff, private: isPrivate }, task) {
-      if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
-      if (!k.inodes.isLive(inode)) return 'There is no such file.'
-      if (k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'sysfs')
-        return 'A file of sysfs is mapped by its driver.'
-      if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
-      if (isPrivate === 1 && !hasPageCache(k, inode))
-        return 'Private mappings of DAX files are not simulated.'
-      const sane = pages > 0 && pages <= 2 ** 32 && pgoff >= 0 && pgoff <= 2 ** 36
-      return sane
-        ? undefined
-        : 'Length and offset must be positive, and no more than the file system can hold.'
-    },
-  },
-  params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text(), private: int() },
-  entry: 'map',
-  steps: {
-    map: {
-      does: 'Find a free range of addresses, and make the area. No page, no entry yet.',
-      fn: 'mmap_region',
-      when: ownMm(untilMmapWritable),
-      run(k, t) {
-        if (t.pages === 0) return t.done(-EINVAL)
-        const { mm } = t.task
-        const vm_start = unmappedArea(k, mm, t.pgoff)
-        const dax = hasPageCache(k, t.inode) ? 0 : VM.mixedmap | VM.hugepage
-        const vma = k.vmas.alloc({
-          vm_mm: mm,
-          vm_start,
-          vm_end: vm_start + t.pages,
-          vm_flags: PRIVATE_RW | (t.private === 1 ? 0 : VM.shared | dax),
-          vm_file: t.inode,
-          vm_pgoff: t.pgoff,
-          label: t.label,
-        })
-        return t.done(vma === undefined ? -ENOMEM : vma.id)
+/** What one kind of mmap(2) of a file says, and what it asks for. */
+interface FileMapping {
+  readonly name: string
+  readonly does: string
+  readonly leftOut: string
+  readonly label: string
+  readonly step: string
+  /** VM_SYNC, or 0. */
+  readonly sync: number
+}
+
+/** mmap(2) of a file, with MAP_SYNC or without. Returns the number of the area, or an errno. */
+export const mmapOf = ({ name, does, leftOut, label, step, sync }: FileMapping) =>
+  operation({
+    name,
+    does,
+    source: { file: 'mm/mmap.c', fn: 'do_mmap', version: '6.12' },
+    leftOut,
+    via: ['vm_mmap_pgoff', 'ksys_mmap_pgoff'],
+    start: {
+      label,
+      on: ['inode'],
+      by: 'process',
+      args: (k, { id }) => {
+        const pages = Math.max(1, Math.ceil(k.inodes.at(id).i_size / 4096))
+        return { inode: k.inodes.at(id).id, pages, pgoff: 0, label: areaLabel(k), private: 0 }
+      },
+      refuse(k, { inode, pages, pgoff, private: isPrivate }, task) {
+        if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
+        if (!k.inodes.isLive(inode)) return 'There is no such file.'
+        if (k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'sysfs')
+          return 'A file of sysfs is mapped by its driver.'
+        if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
+        if (isPrivate === 1 && sync !== 0) return 'MAP_SYNC goes with MAP_SHARED_VALIDATE alone.'
+        const sane = pages > 0 && pages <= 2 ** 32 && pgoff >= 0 && pgoff <= 2 ** 36
+        return sane
+          ? undefined
+          : 'Length and offset must be positive, and no more than the file system can hold.'
       },
     },
-  },
+    params: { inode: ref('inode'), pages: wide(), pgoff: wide(), label: text(), private: int() },
+    entry: 'map',
+    steps: {
+      map: {
+        does: step,
+        fn: 'mmap_region',
+        when: ownMm(untilMmapWritable),
+        run(k, t) {
+          if (t.pages === 0) return t.done(-EINVAL)
+          if (sync !== 0 && hasPageCache(k, t.inode)) return t.done(-EOPNOTSUPP)
+          const { mm } = t.task
+          const vm_start = unmappedArea(k, mm, t.pgoff)
+          const dax = hasPageCache(k, t.inode) ? 0 : VM.hugepage
+          const vma = k.vmas.alloc({
+            vm_mm: mm,
+            vm_start,
+            vm_end: vm_start + t.pages,
+            vm_flags: PRIVATE_RW | dax | (t.private === 1 ? 0 : VM.shared | sync),
+            vm_file: t.inode,
+            vm_pgoff: t.pgoff,
+            label: t.label,
+          })
+          return t.done(vma === undefined ? -ENOMEM : vma.id)
+        },
+      },
+    },
+  })
+
+export const do_mmap = mmapOf({
+  name: 'do_mmap',
+  does: 'Maps a file, shared or private.',
+  leftOut: 'MAP_FIXED, merging of areas, limits.',
+  label: 'Map this file',
+  step: 'Find a free range of addresses, and make the area. No page, no entry yet.',
+  sync: 0,
 })
 
 /** Private memory without a file. Returns the number of the area. */

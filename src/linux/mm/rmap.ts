@@ -2,7 +2,7 @@ import type { RunView } from '../../arena'
 import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
-import { editFolio, refAdd } from './folio'
+import { editFolio, isAnon, refAdd } from './folio'
 
 type Vma = ReturnType<Kernel['vmas']['at']>
 
@@ -36,14 +36,23 @@ export function unmap_mapping_range(k: Kernel, inode: number, first: number, las
   for (const { mm, start, end } of mappedStretches(k, inode, first, last)) zap(k, mm, start, end)
 }
 
-/** Clears the entries of DAX in [start, end), a PMD as a whole, and flushes TLBs: one step here. */
+/** True of an entry of a private area that is about a copy of the process, not about the file. */
+export const isOwnCopy = (k: Kernel, { kind, pfn }: { kind: string; pfn: number }): boolean =>
+  kind !== 'leaf' || (k.pages.has(pfn) && isAnon(k, pfn))
+
+/**
+ * Clears the entries of DAX in [start, end), a PMD as a whole, and flushes TLBs: one step here. Copies
+ * that a private mapping has made stay, as with even_cows=0.
+ */
 export function zap(k: Kernel, mm: number, start: number, end: number): void {
   const ptes = k.ptes.in(mm)
   const from = hugeStart(ptes.runs(start, start + 1)[0], start)
   const to = hugeEnd(ptes.runs(end - 1, end)[0], end)
-  if (k.policy.daxRefcount === 'counted')
-    for (const { pfn, length } of ptes.runs(from, to)) countDaxEntry(k, pfn, length, -1)
-  ptes.clear(from, to)
+  for (const run of ptes.runs(from, to)) {
+    if (isOwnCopy(k, run)) continue
+    if (k.policy.daxRefcount === 'counted') countDaxEntry(k, run.pfn, run.length, -1)
+    ptes.clear(run.start, run.end)
+  }
   flush_tlb_range(k, mm, from, to)
 }
 

@@ -38,6 +38,15 @@ export const daxTruncate = policy({
         note: 'Not merged. As posted, leases_conflict() would let a write break the lease too: deduced from the patch.',
       },
     },
+    leaseLayout: {
+      title: 'wait for a lease that writes break too (FL_LAYOUT)',
+      says: 'The same with FL_LAYOUT, as pNFS has it: a write breaks it as well, and waits for its own pin where its buffer is a mapping of the file.',
+    },
+    leaseLiteral: {
+      title: 'wait for a lease, by the letter of the series of 2017',
+      says: 'The same with FL_ALLOCATED, but leases_conflict() as it was posted: FL_LAYOUT and FL_ALLOCATED conflict, so a write breaks the lease too.',
+      source: { file: 'fs/locks.c', fn: 'leases_conflict', version: '4.14', evidence: 'deduced' },
+    },
     remap: {
       title: 'move the blocks aside (option 3 of 2017)',
       says: 'Blocks under DMA go to a file like lost+found, truncate returns at once, and they are freed when the DMA is over.',

@@ -2,6 +2,7 @@ import { clearRefs } from './clear-refs'
 import { cowReuse } from './cow-reuse'
 import { daxPoison } from './dax-poison'
 import { daxRefcount } from './dax-refcount'
+import { daxReflink } from './dax-reflink'
 import { daxTruncate } from './dax-truncate'
 import { deviceEvict } from './device-evict'
 import { devicePageCount } from './device-page-count'
@@ -69,4 +70,5 @@ export const policies = [
   diskRemoval,
   devicePageCount,
   deviceEvict,
+  daxReflink,
 ] as const

@@ -28,7 +28,9 @@ export const kill_dax = operation({
         if (holder === 0 || removeNotify === 'none' || removeNotify === 'massFailure')
           return 'clear_alive'
         const flags = removeNotify === 'preRemove' ? MF.mem_pre_remove : 0
-        return t.call(xfs_dax_notify_failure, { superBlock: holder, flags }, 'clear_alive')
+        const { start: from, end: to } = k.namespaces.at(k.superBlocks.at(holder).device)
+        const failure = { superBlock: holder, flags, from, to }
+        return t.call(xfs_dax_notify_failure, failure, 'clear_alive')
       },
     },
     clear_alive: {

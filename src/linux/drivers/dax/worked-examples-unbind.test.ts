@@ -82,10 +82,6 @@ describe('W17: device-dax unbind, clean', () => {
   })
 })
 
-describe('W30: a MAP_SYNC fault versus truncate', () => {
-  it.todo('inserts the entry after the fsync, with invalidate_lock held throughout')
-})
-
 describe('W18: fs-dax unbind before the series, then another card (5.12)', () => {
   const row = (k: RemovalKernel) => [
     k.alive,

@@ -1,17 +1,17 @@
 import { bits, NONE, ref, wide } from '../../../arena'
 import { at } from '../../../machine'
-import { EOPNOTSUPP } from '../../include/errno'
+import { EOPNOTSUPP, EUCLEAN } from '../../include/errno'
 import { DAX } from '../../include/fs'
 import { MF } from '../../include/mm'
 import { PG } from '../../include/page-flags'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
 import { alikeUntil } from '../../mm/dax-runs'
-import { unmapVictims } from '../../mm/memory-failure-dax'
-import { collect_procs, kill_procs } from '../../mm/memory-failure-kill'
+import { collect_procs, kill_procs, unmapVictims } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
 import { deleteEntries, slotsOf, unlockEntries, untilEntryUnlocked } from '../dax-entries'
+import { METADATA_PAGES } from '../extents'
 import { writersOf } from '../freeze'
 import { sync_filesystem } from '../sync'
 
@@ -20,17 +20,41 @@ interface Walk {
   readonly index: number
 }
 
-/** The next extent of a file in the order of blocks, as the reverse map has them. */
-function nextExtent(k: Kernel, superBlock: number, block: number) {
+/** A record of the reverse map: a stretch of a file, and the first of its blocks. */
+interface Record {
+  readonly inode: number
+  readonly start: number
+  readonly end: number
+  readonly pfn: number
+}
+
+/** By block, and by file where several have it. */
+const byBlock = (one: Record, other: Record): number =>
+  one.pfn - other.pfn || one.inode - other.inode || one.start - other.start
+
+/** The record behind `last`, as far as it lies in blocks [from, to): a shared block has one for each file. */
+function nextRecord(
+  k: Kernel,
+  { superBlock, from, to }: { superBlock: number; from: number; to: number },
+  last: Record,
+): Record | undefined {
   const files = k.inodes.rows().filter(({ i_sb }) => i_sb === superBlock)
-  const extents = files.flatMap(({ id }) =>
+  const records = files.flatMap(({ id: inode }) =>
     k.extents
-      .in(id)
+      .in(inode)
       .runs()
-      .map(({ start, end, pfn }) => ({ inode: id, start, end, pfn })),
+      .filter(({ pfn, length }) => pfn < to && from < pfn + length)
+      .map(({ start, end, pfn }) => {
+        const ahead = Math.max(0, from - pfn)
+        return {
+          inode,
+          start: start + ahead,
+          end: Math.min(end, start + to - pfn),
+          pfn: pfn + ahead,
+        }
+      }),
   )
-  const ahead = extents.filter(({ pfn }) => pfn >= block)
-  return ahead.sort((one, other) => one.pfn - other.pfn)[0]
+  return records.filter((record) => byBlock(record, last) > 0).sort(byBlock)[0]
 }
 
 /** The entry, or of a PMD the entries, that a page of the walk lies in. */
@@ -45,6 +69,11 @@ const untilSlotUnlocked = at(untilEntryUnlocked, (k: Kernel, t: Walk) => {
   const [first, last] = slotAt(k, t)
   return { inode: t.inode, first, last }
 })
+
+/** Blocks of the file system's own are among those that are lost. */
+function hitsMetadata(k: Kernel, { superBlock, from }: { superBlock: number; from: number }) {
+  return from < k.namespaces.at(k.superBlocks.at(superBlock).device).start + METADATA_PAGES
+}
 
 const isPreRemove = ({ flags }: { readonly flags: number }): boolean =>
   (flags & MF.mem_pre_remove) !== 0
@@ -61,8 +90,8 @@ export const xfs_dax_notify_failure = operation({
     note: 'Recorded from outside; the order inside is from the source.',
   },
   leftOut:
-    'Logs and realtime devices; blocks that several files share; entries that are alike are one step, and one victim stands for theirs.',
-  params: { superBlock: ref('super_block'), flags: bits(MF) },
+    'Logs and realtime devices; entries that are alike are one step, and one victim stands for theirs.',
+  params: { superBlock: ref('super_block'), flags: bits(MF), from: wide(), to: wide() },
   locals: {
     inode: ref('inode'),
     first: wide(),
@@ -110,16 +139,17 @@ export const xfs_dax_notify_failure = operation({
       run: (_k, t) => t.call(sync_filesystem, { superBlock: t.superBlock }, 'next_extent'),
     },
     next_extent: {
-      does: 'The next extent of a file, in the order of blocks.',
+      does: 'The next stretch of a file, in the order of blocks; a block that several files have comes once for each.',
       fn: 'xfs_dax_failure_fn',
       run(k, t) {
-        const next = nextExtent(k, t.superBlock, t.block)
-        if (next === undefined) return 'shutdown'
+        const last = { inode: t.inode, start: t.first, end: t.last, pfn: t.block }
+        const next = nextRecord(k, t, last)
+        if (next === undefined) return isPreRemove(t) || hitsMetadata(k, t) ? 'shutdown' : t.done()
         t.inode = k.inodes.at(next.inode).id
         t.first = next.start
         t.index = next.start
         t.last = next.end
-        t.block = next.pfn + next.end - next.start
+        t.block = next.pfn
         return 'next_page'
       },
     },
@@ -181,11 +211,11 @@ export const xfs_dax_notify_failure = operation({
       },
     },
     shutdown: {
-      does: 'Shut the file system down: later faults fail. Before 6.8 only the failed metadata did that.',
+      does: 'Shut the file system down: later faults fail. Without MF_MEM_PRE_REMOVE lost metadata does that, and the answer is -EFSCORRUPTED.',
       fn: 'xfs_force_shutdown',
       run(k, t) {
         k.superBlocks.at(t.superBlock).shutdown = isPreRemove(t) ? 'FORCE_UMOUNT' : 'CORRUPT_ONDISK'
-        return isPreRemove(t) ? 'thaw' : t.done()
+        return isPreRemove(t) ? 'thaw' : t.done(-EUCLEAN)
       },
     },
     thaw: {
