@@ -3,6 +3,7 @@ import type { Kernel } from '../linux/kernel'
 import type { Finding } from '../machine'
 import { late } from './board/late'
 import { selectBoard } from './board/select'
+import { selectBoot } from './boot/select'
 import { selectTopology } from './cxl/select'
 import { blockCards } from './memory-blocks/select'
 import { selectOwner } from './owner/select'
@@ -70,5 +71,10 @@ export const diagrams: readonly DiagramEntry[] = [
     name: 'memory-blocks',
     title: 'Memory blocks',
     select: ({ kernel, changes, findings }) => blockCards(kernel, changes, findings),
+  },
+  {
+    name: 'boot',
+    title: 'The boot: initcalls, PCI devices and their files',
+    select: ({ kernel, changes }) => selectBoot(kernel, changes),
   },
 ]

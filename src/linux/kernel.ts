@@ -24,6 +24,7 @@ import { DaxEntry, DaxLease, DiskBlock, Extent, Inode, SuperBlock } from './incl
 import { Globals } from './include/globals'
 import { PinHandle, PinnedPage, Pipe, PipeBuffer } from './include/gup'
 import { DmirrorDevice } from './include/hmm'
+import { Boot } from './include/init'
 import { Resource } from './include/ioport'
 import { MemoryBlock, MemoryHotplug, PendingSignal } from './include/memory'
 import { ToKill } from './include/memory-failure'
@@ -43,10 +44,12 @@ import {
   VmAreaStruct,
   Zone,
 } from './include/mm_types'
+import { PciBar, PciDev, PciHostBridge } from './include/pci'
 import { PciP2pdma } from './include/pci-p2pdma'
 import { LogLine } from './include/printk'
 import { TaskStruct } from './include/sched'
 import { CachedPage, StableNode, SwapSlot } from './include/swap'
+import { BinAttribute, KernfsNode, KernfsOpenFile } from './include/sysfs'
 import { NicEntry, UmemOdp } from './include/umem'
 import type { policies } from './policies'
 
@@ -74,6 +77,8 @@ export interface Sizes {
   /** Devices whose memory is migrated to (HMM), and BARs that lend memory to other devices (P2PDMA). */
   readonly dmirrors: number
   readonly p2pdmas: number
+  /** PCI functions, and rows in proportion; 0 where the boot is not simulated. */
+  readonly pciDevs: number
 }
 
 export const usualSizes: Sizes = {
@@ -94,6 +99,7 @@ export const usualSizes: Sizes = {
   hotplug: 0,
   dmirrors: 0,
   p2pdmas: 0,
+  pciDevs: 0,
 }
 
 /** Tables that are keyed by an address, or by another place in order. */
@@ -143,6 +149,18 @@ const rangeStructs = {
   devmemFree: DevmemFree,
 }
 
+/** Tables of a machine whose boot is simulated, for so many PCI functions. */
+const bootTables = (pciDevs: number) =>
+  ({
+    boots: [Boot, Math.min(1, pciDevs)],
+    pciHosts: [PciHostBridge, pciDevs],
+    pciDevs: [PciDev, pciDevs],
+    pciBars: [PciBar, 3 * pciDevs],
+    binAttributes: [BinAttribute, 8 * pciDevs],
+    kernfsNodes: [KernfsNode, 6 * pciDevs],
+    kernfsOpenFiles: [KernfsOpenFile, 2 * pciDevs],
+  }) as const
+
 const layout = (sizes: Sizes, locals: number) =>
   layOut(
     {
@@ -175,6 +193,7 @@ const layout = (sizes: Sizes, locals: number) =>
       pendingSignals: [PendingSignal, sizes.hotplug * sizes.tasks],
       dmirrors: [DmirrorDevice, sizes.dmirrors],
       p2pdmas: [PciP2pdma, sizes.p2pdmas],
+      ...bootTables(sizes.pciDevs),
     },
     rangeStructs,
   )

@@ -35,7 +35,12 @@ import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infini
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_submit_bio } from './drivers/nvdimm/pmem-bio'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
+import { pci_bus_add_device } from './drivers/pci/bus'
+import { board_added, pci_stop_and_remove_bus_device } from './drivers/pci/hotplug'
 import { p2pmem_alloc_mmap, pci_p2pdma_add_resource, pci_p2pdma_remove } from './drivers/pci/p2pdma'
+import { pci_sysfs_init } from './drivers/pci/pci-sysfs'
+import { pci_device_add, pci_host_probe } from './drivers/pci/probe'
+import { createFilesOnce, pci_create_resource_files } from './drivers/pci/resource-files'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
 import { dax_fault_cow_page } from './fs/dax-cow'
@@ -51,9 +56,11 @@ import { clear_refs_write } from './fs/proc/task_mmu'
 import { link_pipe, pipe_read, vmsplice_to_pipe } from './fs/splice'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { sync_filesystem, vfs_fsync_range } from './fs/sync'
+import { sysfs_kf_bin_open } from './fs/sysfs/file'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
 import { xfs_file_remap_range } from './fs/xfs/xfs_reflink'
+import { do_initcalls } from './init/main'
 import type { Kernel } from './kernel'
 import { do_exit, exit_mmap } from './kernel/exit'
 import { kernel_clone } from './kernel/fork'
@@ -238,4 +245,14 @@ export const operations = [
   do_cow_fault,
   dax_fault_cow_page,
   xfs_file_remap_range,
+  do_initcalls,
+  pci_host_probe,
+  pci_device_add,
+  pci_bus_add_device,
+  pci_sysfs_init,
+  pci_create_resource_files,
+  createFilesOnce,
+  board_added,
+  pci_stop_and_remove_bus_device,
+  sysfs_kf_bin_open,
 ] as unknown as readonly Operation<Kernel>[]

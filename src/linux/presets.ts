@@ -48,6 +48,10 @@ const v4_14: Values = {
   devicePageCount: 'extra',
   deviceEvict: 'leave',
   daxReflink: 'refused',
+  resourceFiles: 'twoCreators',
+  resAttrStore: 'beforeCreate',
+  sysfsMapping: 'none',
+  legacyFiles: 'ungated',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
@@ -66,11 +70,17 @@ const v5_11: Values = {
   clearRefs: 'skipPinned',
   swapPinned: 'keep',
 }
-const v5_12: Values = { ...v5_11, forcedKill: 'early' }
+const v5_12: Values = {
+  ...v5_11,
+  forcedKill: 'early',
+  sysfsMapping: 'atCreation',
+  legacyFiles: 'gated',
+}
 const v5_13: Values = { ...v5_12, longtermMovable: 'migrate' }
 const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
+const v5_15: Values = { ...v5_14, sysfsMapping: 'atOpen' }
 const v5_18: Values = {
-  ...v5_14,
+  ...v5_15,
   cowReuse: 'streamlined',
   memunmapWait: 'pgmapOnly',
   devicePageCount: 'reset',
@@ -84,7 +94,7 @@ const v6_0: Values = {
   daxReflink: 'sentinel',
 }
 const v6_1: Values = { ...v6_0, devicePageCount: 'zero', deviceEvict: 'evict' }
-const v6_2: Values = { ...v6_1, gupRead: 'unshareFile' }
+const v6_2: Values = { ...v6_1, gupRead: 'unshareFile', resAttrStore: 'afterCreate' }
 const v6_5: Values = {
   ...v6_2,
   directIo: 'pin',
@@ -121,13 +131,14 @@ export const presets: readonly Preset[] = [
   preset('v5.11', v5_11, `${RULES} 5.11, and of later 5.10.y.`),
   preset('v5.12', v5_12, `${RULES} 5.12, on which the surprise-remove series was posted.`),
   preset('v5.13', v5_13, `${RULES} 5.13.`),
-  preset('v5.14', v5_14, `${RULES} 5.14 to 5.17.`),
+  preset('v5.14', v5_14, `${RULES} 5.14.`),
+  preset('v5.15', v5_15, `${RULES} 5.15 to 5.17.`),
   preset('v5.18', v5_18, `${RULES} 5.18.`),
   preset('v5.19', v5_19, `${RULES} 5.19.`),
   preset('v6.0', v6_0, `${RULES} 6.0.`),
   preset(
     'v6.1',
-    { ...v6_1, zeroPagePin: 'notCounted' },
+    { ...v6_1, zeroPagePin: 'notCounted', resAttrStore: 'afterCreate' },
     `${RULES} 6.1.130 and later 6.1.y, where the zero page is no longer counted.`,
   ),
   preset('v6.2', v6_2, `${RULES} 6.2 to 6.4.`),
@@ -160,6 +171,11 @@ export const presets: readonly Preset[] = [
     { ...v5_12, removeNotify: 'massFailure', gupPgmap: 'none' },
     '5.12 with the series “mm, pmem: Force unmap pmem on surprise remove”, which was not merged as posted.',
   ),
+  preset(
+    'static-attrs',
+    { ...v6_17, resourceFiles: 'static' },
+    'The rules of 6.17 with the series “PCI: Convert all dynamic sysfs attributes to static” (v8, June 2026).',
+  ),
 ]
 
 function preset(name: string, policies: Values, says: string): Preset {
@@ -168,6 +184,7 @@ function preset(name: string, policies: Values, says: string): Preset {
     'jason-2021': 'Jason’s labels (2021)',
     'linus-2021': 'Linus’ sketch (2021)',
     'surprise-remove-2021': 'Force unmap pmem (2021)',
+    'static-attrs': 'Static PCI attributes (2026)',
   }
   return { name, title: proposals[name] ?? `Linux ${name}`, policies, says }
 }

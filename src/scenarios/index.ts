@@ -16,9 +16,12 @@ import { forkRacesAPin } from './fork-races-a-pin'
 import { gupFastAndUnbind } from './gup-fast-and-unbind'
 import { gupFastAndZap } from './gup-fast-and-zap'
 import { gupFastVsRemove } from './gup-fast-vs-remove'
+import { hotAddDuringBoot } from './hot-add-during-boot'
 import { hwpoisonAnon } from './hwpoison-anon'
+import { imx6CannotBoot } from './imx6-cannot-boot'
 import { kmemLeak } from './kmem-leak'
 import { ksmAndAPin } from './ksm-and-a-pin'
+import { legacyFilesTooEarly } from './legacy-files-too-early'
 import { qemuMachine } from './machine'
 import { mprotectUnderDma } from './mprotect-under-dma'
 import { offlineAndAPin } from './offline-and-a-pin'
@@ -26,6 +29,7 @@ import { rdmaAndFork } from './rdma-and-fork'
 import { rdmaOnDax } from './rdma-on-dax'
 import { rdmaOutlivesTheCard } from './rdma-outlives-the-card'
 import type { Scenario } from './scenario'
+import { sg2044Duplicate } from './sg2044-duplicate-resource0'
 import { swappedUnderIo } from './swapped-under-io'
 import { driverIsGone } from './the-driver-is-gone'
 import { theIdenticalEntry } from './the-identical-entry'
@@ -35,6 +39,7 @@ import { theNextTenant } from './the-next-tenant'
 import { theReadFaultWindow } from './the-read-fault-window'
 import { truncateStarves } from './truncate-starves'
 import { truncateUnderDma } from './truncate-under-dma'
+import { theInitcallLoses, theWorkerLoses } from './two-creators'
 import { umountWhilePinned } from './umount-while-pinned'
 import { unbindWithRmapbt } from './unbind-with-rmapbt'
 import { unlinkWhilePinned } from './unlink-while-pinned'
@@ -82,6 +87,14 @@ const families: Readonly<Record<string, readonly Scenario[]>> = {
     forkRacesAPin,
     theIdenticalEntry,
     aThousandChildren,
+  ],
+  'Boot order and PCI sysfs': [
+    theWorkerLoses,
+    theInitcallLoses,
+    hotAddDuringBoot,
+    imx6CannotBoot,
+    sg2044Duplicate,
+    legacyFilesTooEarly,
   ],
   'Machines and models': [qemuMachine, gupFastVsRemove],
 }

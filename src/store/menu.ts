@@ -63,6 +63,11 @@ const tables = {
   umem_odp: 'umemOdps',
   dmirror: 'dmirrors',
   p2pdma: 'p2pdmas',
+  boot: 'boots',
+  pci_host_bridge: 'pciHosts',
+  pci_dev: 'pciDevs',
+  kernfs_node: 'kernfsNodes',
+  bin_attribute: 'binAttributes',
 } as const
 
 /** Objects go while a menu is open, or a link names them: rows must be live to be asked. */

@@ -43,6 +43,11 @@ const words: Readonly<Record<string, (k: Kernel, id: number, key: number) => str
   dax_lease: (k, id) => `Lease of ${k.inodes.at(k.daxLeases.at(id).inode).name}`,
   dmirror: (k, id) => `Device ${k.dmirrors.at(id).name}`,
   p2pdma: (k, id) => `PCI device ${k.p2pdmas.at(id).name}`,
+  boot: () => 'The boot',
+  pci_host_bridge: (k, id) => `Host bridge ${k.pciHosts.at(id).name}`,
+  pci_dev: (k, id) => `PCI device ${k.pciDevs.at(id).name}`,
+  kernfs_node: (k, id) => `File ${k.kernfsNodes.at(id).name}`,
+  bin_attribute: (k, id) => `Attribute of ${k.binAttributes.at(id).name}`,
   task: (k, id) => `Thread ${k.tasks.at(id).name}`,
 }
 

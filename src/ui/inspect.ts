@@ -35,6 +35,9 @@ const targetKinds: Readonly<Record<string, string>> = {
   cxl_decoder: 'cxl_decoder',
   cxl_region: 'cxl_region',
   dev_dax: 'dev_dax',
+  pci_host_bridge: 'pci_host_bridge',
+  pci_dev: 'pci_dev',
+  bin_attribute: 'bin_attribute',
 }
 
 const tables: Readonly<Record<string, keyof Kernel & string>> = {
@@ -61,6 +64,11 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   umem_odp: 'umemOdps',
   dmirror: 'dmirrors',
   p2pdma: 'p2pdmas',
+  boot: 'boots',
+  pci_host_bridge: 'pciHosts',
+  pci_dev: 'pciDevs',
+  kernfs_node: 'kernfsNodes',
+  bin_attribute: 'binAttributes',
 }
 
 /** Range tables that a target has a row of, each at its key; a page is made of several. */

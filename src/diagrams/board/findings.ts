@@ -15,6 +15,10 @@ function marksOf(scene: Scene, { table, id, key }: Finding): Target[] {
       return [{ kind: 'pin', id }]
     case 'tasks':
       return [threadMark(scene, id)]
+    case 'pciDevs':
+      return [{ kind: 'pci_dev', id }]
+    case 'boots':
+      return [{ kind: 'boot', id }]
     case 'swapMap':
       return key === undefined ? [] : [{ kind: 'swap_slot', id: 0, key }]
     default:

@@ -1,6 +1,7 @@
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding } from '../../machine'
+import { linkBoot, selectBoot } from '../boot/select'
 import { linkOwner, selectOwner } from '../owner/select'
 import { linkPageTable, selectPageTable } from '../page-table/select'
 import { linkPages, selectPages } from '../pages/select'
@@ -41,6 +42,13 @@ export function selectBoard(
 ): BoardView {
   const scene = sceneOf(k)
   const told = (cards: readonly CardView[]) => withFindings(scene, cards, findings)
+  const ranges = selectWhere(k, focus)
+  if (k.boots.capacity > 0)
+    return {
+      lanes: selectBoot(k, changes).map(({ name, cards }) => ({ name, cards: told(cards) })),
+      ranges,
+      links: linkBoot(k),
+    }
   const part = late?.part
   const topology = part?.topology(k, changes, late?.hpa)
   const who = [...selectWho(scene, changes), ...(part?.who(scene, changes) ?? [])]
@@ -52,7 +60,7 @@ export function selectBoard(
       { name: 'Pages', cards: told(selectPages(scene, changes)) },
       { name: 'Owner', cards: told(owner) },
     ],
-    ranges: selectWhere(k, focus),
+    ranges,
     links: [
       ...linkWho(scene),
       ...linkPageTable(scene, findings),

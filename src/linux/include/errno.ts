@@ -43,6 +43,7 @@ export const {
   EHWPOISON,
   ERESTARTSYS,
   EUCLEAN,
+  ENOENT,
 } = errnos
 
 /** `-EBUSY` for -16; other numbers as they are. */

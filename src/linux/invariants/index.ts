@@ -1,5 +1,6 @@
 import type { Invariant } from '../../machine'
 import type { Kernel } from '../kernel'
+import { bootInvariants } from './families/boot'
 import { cxlInvariants } from './families/cxl'
 import { daxInvariants } from './families/dax'
 import { deviceMemoryInvariants } from './families/device-memory'
@@ -10,5 +11,11 @@ import { memoryInvariants } from './families/memory'
  * one carries no other.
  */
 export const invariants: readonly Invariant<Kernel>[] = [
-  ...new Set([...daxInvariants, ...memoryInvariants, ...cxlInvariants, ...deviceMemoryInvariants]),
+  ...new Set([
+    ...daxInvariants,
+    ...memoryInvariants,
+    ...cxlInvariants,
+    ...deviceMemoryInvariants,
+    ...bootInvariants,
+  ]),
 ]

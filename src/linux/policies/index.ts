@@ -17,6 +17,7 @@ import { gupRead } from './gup-read'
 import { hugeZeroWrite } from './huge-zero-write'
 import { kmemRemove } from './kmem-remove'
 import { ksmReuse } from './ksm-reuse'
+import { legacyFiles } from './legacy-files'
 import { linkDown } from './link-down'
 import { longtermMovable } from './longterm-movable'
 import { longtermRevoke } from './longterm-revoke'
@@ -26,9 +27,12 @@ import { mprotectUpgrade } from './mprotect-upgrade'
 import { pinCount } from './pin-count'
 import { removalZap } from './removal-zap'
 import { removeNotify } from './remove-notify'
+import { resAttrStore } from './res-attr-store'
+import { resourceFiles } from './resource-files'
 import { rmapbt } from './rmapbt'
 import { savedDirty } from './saved-dirty'
 import { swapPinned } from './swap-pinned'
+import { sysfsMapping } from './sysfs-mapping'
 import { tlbFlush } from './tlb-flush'
 import { vmsplice } from './vmsplice'
 import { writeProtectSeq } from './write-protect-seq'
@@ -71,4 +75,8 @@ export const policies = [
   devicePageCount,
   deviceEvict,
   daxReflink,
+  resourceFiles,
+  resAttrStore,
+  sysfsMapping,
+  legacyFiles,
 ] as const

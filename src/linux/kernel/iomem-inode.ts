@@ -1,0 +1,28 @@
+import { bootOf } from '../init/boot-operation'
+import type { Kernel } from '../kernel'
+import { printk } from './printk'
+
+/** The name of the thread that runs the initcalls: pid 1, until it becomes /init. */
+export const INIT = 'swapper/0'
+
+/** iomem_init_inode() (kernel/resource.c), an fs_initcall: the mapping that can be revoked exists. */
+export function iomem_init_inode(k: Kernel): void {
+  bootOf(k).iomem_inode = 1
+}
+
+/**
+ * iomem_get_mapping(): returns iomem_inode->i_mapping, and does not look whether there is an inode.
+ * False where there is none: the load oopses, which kills the thread, and with pid 1 the kernel.
+ */
+export function iomem_get_mapping(k: Kernel, task: ReturnType<Kernel['tasks']['at']>): boolean {
+  const boot = bootOf(k)
+  if (boot.iomem_inode === 1) return true
+  boot.oopsed = task.id
+  task.signal = 'SIGSEGV'
+  task.si_code = 'SI_KERNEL'
+  printk(k, 'BUG: kernel NULL pointer dereference, address: 0000000000000030')
+  if (task.name !== INIT) return false
+  boot.panicked = 1
+  printk(k, 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b')
+  return false
+}
