@@ -9,6 +9,7 @@ import { blockCards } from './memory-blocks/select'
 import { selectOwner } from './owner/select'
 import { selectPageTable } from './page-table/select'
 import { selectPages } from './pages/select'
+import { selectPks } from './pks/select'
 import { sceneOf } from './scene/scene'
 import { selectWhere } from './where/select'
 import { selectWho } from './who/select'
@@ -46,6 +47,11 @@ export const diagrams: readonly DiagramEntry[] = [
     name: 'page-table',
     title: 'Page table entries',
     select: ({ kernel, changes, findings }) => selectPageTable(sceneOf(kernel), changes, findings),
+  },
+  {
+    name: 'pks',
+    title: 'Protection keys',
+    select: ({ kernel, changes }) => selectPks(kernel, changes),
   },
   {
     name: 'pages',

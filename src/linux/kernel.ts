@@ -46,6 +46,15 @@ import {
 } from './include/mm_types'
 import { PciBar, PciDev, PciHostBridge } from './include/pci'
 import { PciP2pdma } from './include/pci-p2pdma'
+import {
+  Cpu,
+  DirectMapEntry,
+  KernelMapping,
+  PkrsFrame,
+  PkrsThread,
+  Pks,
+  UnguardedWrite,
+} from './include/pkeys'
 import { LogLine } from './include/printk'
 import { TaskStruct } from './include/sched'
 import { CachedPage, StableNode, SwapSlot } from './include/swap'
@@ -79,6 +88,8 @@ export interface Sizes {
   readonly p2pdmas: number
   /** PCI functions, and rows in proportion; 0 where the boot is not simulated. */
   readonly pciDevs: number
+  /** CPUs with protection keys, and rows in proportion; 0 where a thread is a CPU of its own. */
+  readonly cpus: number
 }
 
 export const usualSizes: Sizes = {
@@ -100,6 +111,7 @@ export const usualSizes: Sizes = {
   dmirrors: 0,
   p2pdmas: 0,
   pciDevs: 0,
+  cpus: 0,
 }
 
 /** Tables that are keyed by an address, or by another place in order. */
@@ -147,6 +159,9 @@ const rangeStructs = {
   pgmapArray: PgmapEntry,
   pgmapRanges: PgmapRange,
   devmemFree: DevmemFree,
+  directMap: DirectMapEntry,
+  /** By pfn. */
+  unguarded: UnguardedWrite,
 }
 
 /** Tables of a machine whose boot is simulated, for so many PCI functions. */
@@ -159,6 +174,16 @@ const bootTables = (pciDevs: number) =>
     binAttributes: [BinAttribute, 8 * pciDevs],
     kernfsNodes: [KernfsNode, 6 * pciDevs],
     kernfsOpenFiles: [KernfsOpenFile, 2 * pciDevs],
+  }) as const
+
+/** What protection keys for supervisor pages need. */
+const pksTables = ({ cpus, tasks }: Sizes) =>
+  ({
+    cpus: [Cpu, cpus],
+    pkrsFrames: [PkrsFrame, 6 * cpus],
+    pkrsThreads: [PkrsThread, cpus === 0 ? 0 : tasks],
+    kernelMappings: [KernelMapping, 8 * cpus],
+    pks: [Pks, Math.min(1, cpus)],
   }) as const
 
 const layout = (sizes: Sizes, locals: number) =>
@@ -194,6 +219,7 @@ const layout = (sizes: Sizes, locals: number) =>
       dmirrors: [DmirrorDevice, sizes.dmirrors],
       p2pdmas: [PciP2pdma, sizes.p2pdmas],
       ...bootTables(sizes.pciDevs),
+      ...pksTables(sizes),
     },
     rangeStructs,
   )

@@ -1,4 +1,9 @@
 import type { Operation } from '../machine'
+import { irqentry_enter, irqentry_exit } from './arch/x86/entry/common'
+import { __schedule, copy_thread, flush_thread } from './arch/x86/kernel/process'
+import { machine_restart } from './arch/x86/kernel/reboot'
+import { kernelLoad, kernelStore } from './arch/x86/mm/fault'
+import { create_initial_pkrs_value, setup_pks } from './arch/x86/mm/pkeys'
 import { del_gendisk } from './block/genhd'
 import { __device_release_driver } from './drivers/base/dd'
 import { state_store } from './drivers/base/memory'
@@ -35,6 +40,7 @@ import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infini
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_submit_bio } from './drivers/nvdimm/pmem-bio'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
+import { pmemRead } from './drivers/nvdimm/pmem-read'
 import { pci_bus_add_device } from './drivers/pci/bus'
 import { board_added, pci_stop_and_remove_bus_device } from './drivers/pci/hotplug'
 import { p2pmem_alloc_mmap, pci_p2pdma_add_resource, pci_p2pdma_remove } from './drivers/pci/p2pdma'
@@ -67,9 +73,11 @@ import { kernel_clone } from './kernel/fork'
 import { __release_region, __request_region } from './kernel/resource'
 import { do_send_sig_info } from './kernel/signal'
 import { prctlMceKill } from './kernel/sys'
+import { dev_access_disable, dev_access_enable } from './mm/devmap-protection'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
 import { gup_fast_pin_once, remove_once } from './mm/gup-race'
 import { __get_user_pages, __gup_longterm_locked } from './mm/gup-slow'
+import { kmapPage, kunmapPage } from './mm/highmem'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './mm/huge_memory'
 import { split_huge_page } from './mm/huge_memory-split'
 import { injectPoison } from './mm/hwpoison-inject'
@@ -255,4 +263,19 @@ export const operations = [
   board_added,
   pci_stop_and_remove_bus_device,
   sysfs_kf_bin_open,
+  kmapPage,
+  kunmapPage,
+  dev_access_enable,
+  dev_access_disable,
+  kernelStore,
+  kernelLoad,
+  irqentry_enter,
+  irqentry_exit,
+  __schedule,
+  copy_thread,
+  flush_thread,
+  setup_pks,
+  create_initial_pkrs_value,
+  machine_restart,
+  pmemRead,
 ] as unknown as readonly Operation<Kernel>[]

@@ -52,6 +52,10 @@ const v4_14: Values = {
   resAttrStore: 'beforeCreate',
   sysfsMapping: 'none',
   legacyFiles: 'ungated',
+  pks: 'none',
+  pksFault: 'relaxed',
+  kmapOption: 'kmapThread',
+  pksRestrict: 'balanced',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
@@ -118,6 +122,8 @@ const v6_15: Values = {
 
 const v6_17: Values = { ...v6_15, gupPgmap: 'none' }
 
+const PKS = 'Protection keys for pmem, never merged:'
+
 const RULES = 'The rules for pins, COW, fork, DAX and the removal of devices are those of'
 
 /** Kernel versions, oldest first, then what the mail thread of January 2021 proposed. */
@@ -176,6 +182,13 @@ export const presets: readonly Preset[] = [
     { ...v6_17, resourceFiles: 'static' },
     'The rules of 6.17 with the series “PCI: Convert all dynamic sysfs attributes to static” (v8, June 2026).',
   ),
+  preset(
+    'pks-rfc-2020',
+    { ...v5_9, pks: 'rfc2020', pksRestrict: 'asPosted' },
+    `${PKS} the RFC “PMEM: Introduce stray write protection for PMEM”.`,
+  ),
+  preset('pks-v7-2021', { ...v5_14, pks: 'v7' }, `${PKS} v7 of Aug 2021.`),
+  preset('pks-v10-2022', { ...v5_18, pks: 'v10' }, `${PKS} v10 of Apr 2022, the last posting.`),
 ]
 
 function preset(name: string, policies: Values, says: string): Preset {
@@ -185,6 +198,9 @@ function preset(name: string, policies: Values, says: string): Preset {
     'linus-2021': 'Linus’ sketch (2021)',
     'surprise-remove-2021': 'Force unmap pmem (2021)',
     'static-attrs': 'Static PCI attributes (2026)',
+    'pks-rfc-2020': 'PKS for pmem, RFC (2020)',
+    'pks-v7-2021': 'PKS for pmem, v7 (2021)',
+    'pks-v10-2022': 'PKS for pmem, v10 (2022)',
   }
   return { name, title: proposals[name] ?? `Linux ${name}`, policies, says }
 }

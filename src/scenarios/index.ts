@@ -25,6 +25,13 @@ import { legacyFilesTooEarly } from './legacy-files-too-early'
 import { qemuMachine } from './machine'
 import { mprotectUnderDma } from './mprotect-under-dma'
 import { offlineAndAPin } from './offline-and-a-pin'
+import { pksBootOrder } from './pks-boot-order'
+import { pksFourOptions } from './pks-four-options'
+import { pksGlobalHole } from './pks-global-hole'
+import { pksNestedException } from './pks-nested-exception'
+import { pksStrayWrite } from './pks-stray-write'
+import { pksTwoHolders } from './pks-two-holders'
+import { pksWrongConversion } from './pks-wrong-conversion'
 import { rdmaAndFork } from './rdma-and-fork'
 import { rdmaOnDax } from './rdma-on-dax'
 import { rdmaOutlivesTheCard } from './rdma-outlives-the-card'
@@ -95,6 +102,15 @@ const families: Readonly<Record<string, readonly Scenario[]>> = {
     imx6CannotBoot,
     sg2044Duplicate,
     legacyFilesTooEarly,
+  ],
+  'Protection keys for pmem': [
+    pksStrayWrite,
+    pksGlobalHole,
+    pksWrongConversion,
+    pksTwoHolders,
+    pksBootOrder,
+    pksNestedException,
+    pksFourOptions,
   ],
   'Machines and models': [qemuMachine, gupFastVsRemove],
 }

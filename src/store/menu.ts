@@ -68,6 +68,8 @@ const tables = {
   pci_dev: 'pciDevs',
   kernfs_node: 'kernfsNodes',
   bin_attribute: 'binAttributes',
+  cpu: 'cpus',
+  pks: 'pks',
 } as const
 
 /** Objects go while a menu is open, or a link names them: rows must be live to be asked. */
@@ -77,12 +79,17 @@ export function isThere(k: Kernel, { kind, id, key }: Target): boolean {
   if (kind === 'memory_block') return key !== undefined && k.memoryBlocks.has(key)
   if (kind === 'dax_entry')
     return k.inodes.isLive(id) && key !== undefined && k.daxEntries.in(id).has(key)
+  if (kind === 'direct_map') return key !== undefined && k.directMap.has(key)
   if (kind === 'swap_slot') return key !== undefined && k.swapMap.has(key)
   return Object.hasOwn(tables, kind) && k[tables[kind as keyof typeof tables]].isLive(id)
 }
 
 /** A thread of the right kind: one of the object's own address space, and one that is idle, if there is. */
 function actorFor(k: Kernel, { start }: Operation<Kernel>, target: Target) {
+  if (target.kind === 'cpu') {
+    const { interrupts, current } = k.cpus.at(target.id)
+    return k.tasks.rows().find(({ id }) => id === (start?.by === 'device' ? interrupts : current))
+  }
   const mm = mmOf(k, target)
   const fitting = k.tasks
     .rows()

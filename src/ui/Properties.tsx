@@ -11,6 +11,7 @@ const kinds: Readonly<Record<string, string>> = {
   pinHandles: 'pin',
   daxLeases: 'dax_lease',
   memoryBlocks: 'memory_block',
+  cpus: 'cpu',
 }
 
 const targetOf = ({ table, id, key }: Finding): Target => ({

@@ -48,6 +48,9 @@ const words: Readonly<Record<string, (k: Kernel, id: number, key: number) => str
   pci_dev: (k, id) => `PCI device ${k.pciDevs.at(id).name}`,
   kernfs_node: (k, id) => `File ${k.kernfsNodes.at(id).name}`,
   bin_attribute: (k, id) => `Attribute of ${k.binAttributes.at(id).name}`,
+  cpu: (k, id) => k.cpus.at(id).name,
+  direct_map: (_k, _id, key) => `Direct map, from ${hex(key)}`,
+  pks: () => 'Protection keys',
   task: (k, id) => `Thread ${k.tasks.at(id).name}`,
 }
 

@@ -38,6 +38,7 @@ const targetKinds: Readonly<Record<string, string>> = {
   pci_host_bridge: 'pci_host_bridge',
   pci_dev: 'pci_dev',
   bin_attribute: 'bin_attribute',
+  cpu: 'cpu',
 }
 
 const tables: Readonly<Record<string, keyof Kernel & string>> = {
@@ -69,6 +70,8 @@ const tables: Readonly<Record<string, keyof Kernel & string>> = {
   pci_dev: 'pciDevs',
   kernfs_node: 'kernfsNodes',
   bin_attribute: 'binAttributes',
+  cpu: 'cpus',
+  pks: 'pks',
 }
 
 /** Range tables that a target has a row of, each at its key; a page is made of several. */
@@ -78,6 +81,7 @@ const ranges: Readonly<Record<string, readonly RangeName[]>> = {
   swap_slot: ['swapMap'],
   dax_entry: ['daxEntries'],
   memory_block: ['memoryBlocks'],
+  direct_map: ['directMap'],
 }
 
 type RangeName =
@@ -89,6 +93,7 @@ type RangeName =
   | 'swapMap'
   | 'daxEntries'
   | 'memoryBlocks'
+  | 'directMap'
 
 /** Kinds whose range table has a space for each object. */
 const SPACED: readonly string[] = ['pte', 'dax_entry']

@@ -5,6 +5,7 @@ import { linkBoot, selectBoot } from '../boot/select'
 import { linkOwner, selectOwner } from '../owner/select'
 import { linkPageTable, selectPageTable } from '../page-table/select'
 import { linkPages, selectPages } from '../pages/select'
+import { selectPks } from '../pks/select'
 import { sceneOf } from '../scene/scene'
 import type { CardView, Link } from '../shared/cards'
 import { type RangeView, selectWhere } from '../where/select'
@@ -56,7 +57,10 @@ export function selectBoard(
   return {
     lanes: [
       { name: 'Who', cards: told(who) },
-      { name: 'Page table', cards: selectPageTable(scene, changes, findings) },
+      {
+        name: 'Page table',
+        cards: [...selectPageTable(scene, changes, findings), ...selectPks(k, changes)],
+      },
       { name: 'Pages', cards: told(selectPages(scene, changes)) },
       { name: 'Owner', cards: told(owner) },
     ],

@@ -5,6 +5,7 @@ import { cxlInvariants } from './families/cxl'
 import { daxInvariants } from './families/dax'
 import { deviceMemoryInvariants } from './families/device-memory'
 import { memoryInvariants } from './families/memory'
+import { pksInvariants } from './families/pks'
 
 /**
  * Every property, once. A machine takes the list of its family alone, so that a page which opens
@@ -17,5 +18,6 @@ export const invariants: readonly Invariant<Kernel>[] = [
     ...cxlInvariants,
     ...deviceMemoryInvariants,
     ...bootInvariants,
+    ...pksInvariants,
   ]),
 ]

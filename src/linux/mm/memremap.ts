@@ -1,4 +1,5 @@
 import { int, ref } from '../../arena'
+import { mapDirectly, unmapDirectly } from '../arch/x86/mm/direct-map'
 import { pmem_pagemap_kill } from '../drivers/nvdimm/pmem-kill'
 import { EINVAL, ENOMEM, ENXIO } from '../include/errno'
 import { PGMAP_OPS } from '../include/memremap'
@@ -64,7 +65,7 @@ export const memremap_pages = operation({
   does: 'Gives the memory of a device struct pages.',
   source: { file: 'mm/memremap.c', fn: 'memremap_pages', version: '6.12' },
   leftOut:
-    'The memory type of the range, its place in the direct map (memory that the CPU cannot address has none), and what the memory map itself takes of an altmap.',
+    'The memory type of the range, and what the memory map itself takes of an altmap. The place in the direct map, which memory that the CPU cannot address has not, is kept only where protection keys are simulated.',
   params: { pgmap: ref('dev_pagemap') },
   locals: { ranges: int(), error: int() },
   entry: 'init',
@@ -92,6 +93,7 @@ export const memremap_pages = operation({
         const { start, end } = newest(k, pgmap, usableRanges)
         const refcount = idleCount(k, pgmap.type)
         k.pages.fill(start, end, { flags: PG.reserved, refcount, pgmap: t.pgmap })
+        if (pgmap.type !== 'PRIVATE') mapDirectly(k, start, end, pgmap.type === 'FS_DAX')
         return 'get_pages'
       },
     },
@@ -161,6 +163,7 @@ function putAtOnce(k: Kernel, pgmap: Pgmap): void {
 function removeMemory(k: Kernel, { start, end }: Span): void {
   k.pages.clear(start, end)
   k.folios.clear(start, end)
+  unmapDirectly(k, start, end)
 }
 
 /** §1.5 of the DAX sheet. */

@@ -15,6 +15,7 @@ import { gupForce } from './gup-force'
 import { gupPgmap } from './gup-pgmap'
 import { gupRead } from './gup-read'
 import { hugeZeroWrite } from './huge-zero-write'
+import { kmapOption } from './kmap-option'
 import { kmemRemove } from './kmem-remove'
 import { ksmReuse } from './ksm-reuse'
 import { legacyFiles } from './legacy-files'
@@ -25,6 +26,9 @@ import { lruBatch } from './lru-batch'
 import { memunmapWait } from './memunmap-wait'
 import { mprotectUpgrade } from './mprotect-upgrade'
 import { pinCount } from './pin-count'
+import { pks } from './pks'
+import { pksFault } from './pks-fault'
+import { pksRestrict } from './pks-restrict'
 import { removalZap } from './removal-zap'
 import { removeNotify } from './remove-notify'
 import { resAttrStore } from './res-attr-store'
@@ -79,4 +83,8 @@ export const policies = [
   resAttrStore,
   sysfsMapping,
   legacyFiles,
+  pks,
+  pksFault,
+  kmapOption,
+  pksRestrict,
 ] as const
