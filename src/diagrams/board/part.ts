@@ -59,10 +59,22 @@ export interface FieldProps {
   readonly onAsk: (hpa: number | undefined) => void
 }
 
+/** A lane of the board, from who to where. */
+export interface Lane {
+  readonly name: string
+  readonly cards: readonly CardView[]
+}
+
 /** The part of the board that arrives after the page has opened: few first pictures need it. */
 export interface Part {
   who(scene: Scene, changes: readonly Change[]): CardView[]
+  pageTable(k: Kernel, changes: readonly Change[]): CardView[]
   owner(scene: Scene, changes: readonly Change[], findings: readonly Finding[]): CardView[]
+  /** Lanes of a machine that is about something else than mappings; nothing for all others. */
+  other(
+    k: Kernel,
+    changes: readonly Change[],
+  ): { readonly lanes: readonly Lane[]; readonly links: readonly Link[] } | undefined
   links(scene: Scene): Link[]
   /** Nothing where the machine has no CXL. */
   topology(k: Kernel, changes: readonly Change[], hpa: number | undefined): Topology | undefined

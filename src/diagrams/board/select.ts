@@ -1,23 +1,15 @@
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding } from '../../machine'
-import { linkBoot, selectBoot } from '../boot/select'
 import { linkOwner, selectOwner } from '../owner/select'
 import { linkPageTable, selectPageTable } from '../page-table/select'
 import { linkPages, selectPages } from '../pages/select'
-import { selectPks } from '../pks/select'
 import { sceneOf } from '../scene/scene'
 import type { CardView, Link } from '../shared/cards'
 import { type RangeView, selectWhere } from '../where/select'
 import { linkWho, selectWho } from '../who/select'
 import { withFindings } from './findings'
-import type { Part, Topology } from './part'
-
-/** A lane of the board, from who to where. */
-export interface Lane {
-  readonly name: string
-  readonly cards: readonly CardView[]
-}
+import type { Lane, Part, Topology } from './part'
 
 export interface BoardView {
   readonly lanes: readonly Lane[]
@@ -44,23 +36,21 @@ export function selectBoard(
   const scene = sceneOf(k)
   const told = (cards: readonly CardView[]) => withFindings(scene, cards, findings)
   const ranges = selectWhere(k, focus)
-  if (k.boots.capacity > 0)
-    return {
-      lanes: selectBoot(k, changes).map(({ name, cards }) => ({ name, cards: told(cards) })),
-      ranges,
-      links: linkBoot(k),
-    }
   const part = late?.part
+  const other = part?.other(k, changes)
+  if (other !== undefined) {
+    const { lanes, links } = other
+    return { lanes: lanes.map(({ name, cards }) => ({ name, cards: told(cards) })), ranges, links }
+  }
   const topology = part?.topology(k, changes, late?.hpa)
   const who = [...selectWho(scene, changes), ...(part?.who(scene, changes) ?? [])]
   const owner = [...selectOwner(scene, changes), ...(part?.owner(scene, changes, findings) ?? [])]
+  const entries = selectPageTable(scene, changes, findings)
+  const pageTable = [...entries, ...(part?.pageTable(k, changes) ?? [])]
   return {
     lanes: [
       { name: 'Who', cards: told(who) },
-      {
-        name: 'Page table',
-        cards: [...selectPageTable(scene, changes, findings), ...selectPks(k, changes)],
-      },
+      { name: 'Page table', cards: pageTable },
       { name: 'Pages', cards: told(selectPages(scene, changes)) },
       { name: 'Owner', cards: told(owner) },
     ],

@@ -5,6 +5,7 @@ import type { Scenario } from '../../scenarios/scenario'
 import { theDriverIsGone } from '../../scenarios/the-driver-is-gone'
 import { theInitcallLoses, theWorkerLoses } from '../../scenarios/two-creators'
 import { diagrams } from '..'
+import { late } from '../board/late'
 import { layoutBoard } from '../board/layout'
 import { selectBoard } from '../board/select'
 import { cardText } from '../shared/cards'
@@ -92,7 +93,10 @@ describe('the board', () => {
   it('is the picture of the boot on a machine that boots, with ribbons and findings', () => {
     const { k, changes } = told(theWorkerLoses, 2)
     const says = 'res_attr[0] points to an attribute that was freed'
-    const view = selectBoard(k, changes, [{ table: 'pciDevs', id: 1, says }], 0)
+    const view = selectBoard(k, changes, [{ table: 'pciDevs', id: 1, says }], 0, {
+      part: late,
+      hpa: undefined,
+    })
     expect(view.lanes.map(({ name }) => name)).toEqual(['Boot', 'Who', 'PCI', 'Attributes'])
     const device = view.lanes[2]?.cards.find(({ target }) => target.kind === 'pci_dev')
     expect(device?.tone).toBe('broken')
@@ -102,7 +106,9 @@ describe('the board', () => {
 
   it('is what it was on any other, and the picture of the boot is empty there', () => {
     const { k, changes } = told(theDriverIsGone, -1)
-    const lanes = selectBoard(k, changes, [], 0).lanes.map(({ name }) => name)
+    const lanes = selectBoard(k, changes, [], 0, { part: late, hpa: undefined }).lanes.map(
+      ({ name }) => name,
+    )
     expect(lanes).toEqual(['Who', 'Page table', 'Pages', 'Owner'])
     const boot = diagrams.find(({ name }) => name === 'boot')
     const shown = { kernel: k, changes, findings: [], focus: 0 }

@@ -4,6 +4,7 @@ import { menuFor } from '../../store/menu'
 import { bootMemory } from '../../testing/memory-kernel'
 import { bootPks, P } from '../../testing/pks-kernel'
 import { diagrams } from '..'
+import { late } from '../board/late'
 import { selectBoard } from '../board/select'
 import { cardText } from '../shared/cards'
 import { selectPks } from './select'
@@ -63,7 +64,7 @@ describe('the picture of protection keys', () => {
 
   it('is on the board of such a machine, and of no other', () => {
     const lane = (k: ReturnType<typeof bootPks>['kernel']) =>
-      selectBoard(k, [], [], 0)
+      selectBoard(k, [], [], 0, { part: late, hpa: undefined })
         .lanes.flatMap(({ cards }) => cards)
         .filter(({ target }) => target.kind === 'cpu').length
     expect(lane(bootPks('pks-v10-2022').kernel)).toBe(2)
