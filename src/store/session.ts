@@ -24,7 +24,7 @@ export function openScenarioWith(scenario: Scenario, request: Request = {}): voi
 }
 
 /** Policies that were chosen one by one: those of the kernel itself go when another kernel is chosen. */
-function ownPolicies({ scenario, preset, setup }: Opened): Record<string, string> {
+export function ownPolicies({ scenario, preset, setup }: Opened): Record<string, string> {
   const usual = setupOf(scenario, { preset })
   const rows = typeof usual === 'string' ? {} : usual.policies
   const own = Object.entries(setup.policies).filter(([name, value]) => rows[name] !== value)

@@ -8,10 +8,11 @@ import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
 import { RecordedBadge } from './RecordedBadge'
 
-type Dialog = 'import' | 'share' | 'help'
+type Dialog = 'compare' | 'import' | 'share' | 'help'
 
 /** Dialogs come when they are asked for: the page opens without them. */
 const dialogs = {
+  compare: lazy(async () => ({ default: (await import('./CompareDialog')).CompareDialog })),
   import: lazy(async () => ({ default: (await import('./ImportDialog')).ImportDialog })),
   share: lazy(async () => ({ default: (await import('./ShareDialog')).ShareDialog })),
   help: lazy(async () => ({ default: (await import('./Help')).Help })),
@@ -30,6 +31,9 @@ export function Header() {
       <ScenarioChoice />
       <Settings />
       <nav aria-label="Page">
+        <button type="button" onClick={() => setDialog('compare')}>
+          Compare
+        </button>
         <button type="button" onClick={() => setDialog('import')}>
           Import
         </button>
