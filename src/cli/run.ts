@@ -1,7 +1,9 @@
 import { changedField, isWorthTelling, mailTrace, type TraceLine } from '../formats/mail-trace'
 import { readLink, writeLink } from '../formats/permalink'
 import type { Kernel } from '../linux/kernel'
+import { policies } from '../linux/policies'
 import type { Choice, Moment, Timeline } from '../machine'
+import { judgePolicies } from '../machine'
 import { scenarios } from '../scenarios'
 import { type Opened, openScenario } from '../scenarios/open'
 import { pairs, parse, readInput } from './arguments'
@@ -59,6 +61,8 @@ function open(name: string | undefined, { kernel, policy, set, schedule }: Wishe
   if (scenario === undefined)
     throw new UserError(`There is no scenario "${name ?? ''}"; known are ${known}.`)
   const params = Object.entries(pairs(set)).map(([key, value]) => [key, Number(value)])
+  const wrong = judgePolicies(policies, pairs(policy))
+  if (wrong !== undefined) throw new UserError(wrong)
   const opened = openScenario(scenario, {
     ...(kernel === undefined ? {} : { preset: kernel }),
     policies: pairs(policy),

@@ -25,6 +25,7 @@ import { Globals } from './include/globals'
 import { PinHandle, PinnedPage, Pipe, PipeBuffer } from './include/gup'
 import { DmirrorDevice } from './include/hmm'
 import { Boot } from './include/init'
+import { File, IomemListing, IomemNode, IommuPte, MuxedWaiter, Stage2Pte } from './include/iomem'
 import { Resource } from './include/ioport'
 import { MemoryBlock, MemoryHotplug, PendingSignal } from './include/memory'
 import { ToKill } from './include/memory-failure'
@@ -90,6 +91,8 @@ export interface Sizes {
   readonly pciDevs: number
   /** CPUs with protection keys, and rows in proportion; 0 where a thread is a CPU of its own. */
   readonly cpus: number
+  /** Files of I/O memory, and rows in proportion; 0 where there are none. */
+  readonly iomemNodes: number
 }
 
 export const usualSizes: Sizes = {
@@ -112,6 +115,7 @@ export const usualSizes: Sizes = {
   p2pdmas: 0,
   pciDevs: 0,
   cpus: 0,
+  iomemNodes: 0,
 }
 
 /** Tables that are keyed by an address, or by another place in order. */
@@ -162,6 +166,10 @@ const rangeStructs = {
   directMap: DirectMapEntry,
   /** By pfn. */
   unguarded: UnguardedWrite,
+  /** Space = number of the mm whose container it is, key = I/O virtual page. */
+  iommuPtes: IommuPte,
+  /** Space = number of the mm of the guest, key = guest page. */
+  stage2Ptes: Stage2Pte,
 }
 
 /** Tables of a machine whose boot is simulated, for so many PCI functions. */
@@ -184,6 +192,15 @@ const pksTables = ({ cpus, tasks }: Sizes) =>
     pkrsThreads: [PkrsThread, cpus === 0 ? 0 : tasks],
     kernelMappings: [KernelMapping, 8 * cpus],
     pks: [Pks, Math.min(1, cpus)],
+  }) as const
+
+/** Files of I/O memory, and what goes with them. */
+const iomemTables = ({ iomemNodes, tasks }: Sizes) =>
+  ({
+    iomemNodes: [IomemNode, iomemNodes],
+    files: [File, 4 * iomemNodes],
+    muxedWaiters: [MuxedWaiter, iomemNodes === 0 ? 0 : tasks],
+    iomemListings: [IomemListing, iomemNodes === 0 ? 0 : tasks],
   }) as const
 
 const layout = (sizes: Sizes, locals: number) =>
@@ -220,6 +237,7 @@ const layout = (sizes: Sizes, locals: number) =>
       p2pdmas: [PciP2pdma, sizes.p2pdmas],
       ...bootTables(sizes.pciDevs),
       ...pksTables(sizes),
+      ...iomemTables(sizes),
     },
     rangeStructs,
   )

@@ -18,15 +18,14 @@ import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { sync_filesystem, vfs_fsync_range } from './fs/sync'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
 import type { Kernel } from './kernel'
-import { __release_region, __request_region } from './kernel/resource'
+import { __release_region, __request_region, release_region } from './kernel/resource'
+import { revoke_iomem } from './kernel/resource-revoke'
 import { do_send_sig_info } from './kernel/signal'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './mm/huge_memory'
-import { split_huge_page } from './mm/huge_memory-split'
 import { handle_mm_fault } from './mm/memory'
 import { do_anonymous_page } from './mm/memory-anon'
 import { wp_page_copy } from './mm/memory-copy'
 import { do_cow_fault } from './mm/memory-cow'
-import { memory_failure } from './mm/memory-failure'
 import { memory_failure_dev_pagemap } from './mm/memory-failure-dax'
 import { do_fault } from './mm/memory-file'
 import { do_swap_page } from './mm/memory-swap'
@@ -77,9 +76,7 @@ export const openingOperations = [
   vfs_unlink,
   filp_close,
   dax_break_layout_final,
-  memory_failure,
   memory_failure_dev_pagemap,
-  split_huge_page,
   do_send_sig_info,
   xfs_dax_notify_failure,
   dev_dax_attach,
@@ -93,4 +90,6 @@ export const openingOperations = [
   dax_finish_sync_fault,
   do_cow_fault,
   dax_fault_cow_page,
+  release_region,
+  revoke_iomem,
 ] as unknown as readonly Operation<Kernel>[]

@@ -1,9 +1,4 @@
 import type { Operation } from '../machine'
-import { irqentry_enter, irqentry_exit } from './arch/x86/entry/common'
-import { __schedule, copy_thread, flush_thread } from './arch/x86/kernel/process'
-import { machine_restart } from './arch/x86/kernel/reboot'
-import { kernelLoad, kernelStore } from './arch/x86/mm/fault'
-import { create_initial_pkrs_value, setup_pks } from './arch/x86/mm/pkeys'
 import { del_gendisk } from './block/genhd'
 import { __device_release_driver } from './drivers/base/dd'
 import { state_store } from './drivers/base/memory'
@@ -40,13 +35,7 @@ import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './drivers/infini
 import { pmem_attach_disk, pmem_release_disk } from './drivers/nvdimm/pmem'
 import { pmem_submit_bio } from './drivers/nvdimm/pmem-bio'
 import { pmem_pagemap_kill } from './drivers/nvdimm/pmem-kill'
-import { pmemRead } from './drivers/nvdimm/pmem-read'
-import { pci_bus_add_device } from './drivers/pci/bus'
-import { board_added, pci_stop_and_remove_bus_device } from './drivers/pci/hotplug'
 import { p2pmem_alloc_mmap, pci_p2pdma_add_resource, pci_p2pdma_remove } from './drivers/pci/p2pdma'
-import { pci_sysfs_init } from './drivers/pci/pci-sysfs'
-import { pci_device_add, pci_host_probe } from './drivers/pci/probe'
-import { createFilesOnce, pci_create_resource_files } from './drivers/pci/resource-files'
 import { dax_break_layout_final } from './fs/break-layouts'
 import { dax_iomap_fault } from './fs/dax'
 import { dax_fault_cow_page } from './fs/dax-cow'
@@ -62,22 +51,18 @@ import { clear_refs_write } from './fs/proc/task_mmu'
 import { link_pipe, pipe_read, vmsplice_to_pipe } from './fs/splice'
 import { fs_bdev_mark_dead, path_mount, path_umount } from './fs/super'
 import { sync_filesystem, vfs_fsync_range } from './fs/sync'
-import { sysfs_kf_bin_open } from './fs/sysfs/file'
 import { xfs_break_layouts, xfs_file_fallocate, xfs_vn_setattr } from './fs/xfs/xfs_file'
 import { xfs_dax_notify_failure } from './fs/xfs/xfs_notify_failure'
 import { xfs_file_remap_range } from './fs/xfs/xfs_reflink'
-import { do_initcalls } from './init/main'
 import type { Kernel } from './kernel'
 import { do_exit, exit_mmap } from './kernel/exit'
 import { kernel_clone } from './kernel/fork'
 import { __release_region, __request_region } from './kernel/resource'
 import { do_send_sig_info } from './kernel/signal'
 import { prctlMceKill } from './kernel/sys'
-import { dev_access_disable, dev_access_enable } from './mm/devmap-protection'
 import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from './mm/gup'
 import { gup_fast_pin_once, remove_once } from './mm/gup-race'
 import { __get_user_pages, __gup_longterm_locked } from './mm/gup-slow'
-import { kmapPage, kunmapPage } from './mm/highmem'
 import { do_huge_pmd_anonymous_page, do_huge_pmd_wp_page } from './mm/huge_memory'
 import { split_huge_page } from './mm/huge_memory-split'
 import { injectPoison } from './mm/hwpoison-inject'
@@ -113,6 +98,7 @@ import { soft_offline_page } from './mm/soft-offline'
 import { lru_add_drain_cpu } from './mm/swap'
 import { userLoad, userStore } from './mm/user-access'
 import { shrink_folio_list } from './mm/vmscan'
+import { laterOperations } from './operations-later'
 import { hva_to_pfn_slow } from './virt/kvm/kvm_main'
 
 /**
@@ -253,29 +239,5 @@ export const operations = [
   do_cow_fault,
   dax_fault_cow_page,
   xfs_file_remap_range,
-  do_initcalls,
-  pci_host_probe,
-  pci_device_add,
-  pci_bus_add_device,
-  pci_sysfs_init,
-  pci_create_resource_files,
-  createFilesOnce,
-  board_added,
-  pci_stop_and_remove_bus_device,
-  sysfs_kf_bin_open,
-  kmapPage,
-  kunmapPage,
-  dev_access_enable,
-  dev_access_disable,
-  kernelStore,
-  kernelLoad,
-  irqentry_enter,
-  irqentry_exit,
-  __schedule,
-  copy_thread,
-  flush_thread,
-  setup_pks,
-  create_initial_pkrs_value,
-  machine_restart,
-  pmemRead,
+  ...laterOperations,
 ] as unknown as readonly Operation<Kernel>[]

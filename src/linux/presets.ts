@@ -56,11 +56,25 @@ const v4_14: Values = {
   pksFault: 'relaxed',
   kmapOption: 'kmapThread',
   pksRestrict: 'balanced',
+  strictDevmem: 'on',
+  ioStrictDevmem: 'on',
+  iomemParam: 'none',
+  iomemClaim: 'ignore',
+  iomemMmap: 'early',
+  muxOrder: 'buggy',
+  lockdown: 'none',
+  exclusiveRam: 'off',
+  devmemLowRam: 'zeros',
 }
 const v5_1: Values = { ...v4_14, daxTruncate: 'wait', ksmReuse: 'freeze', lruBatch: '15' }
 const v5_2: Values = { ...v5_1, memunmapWait: 'pagePins' }
 const v5_7: Values = { ...v5_2, pinCount: 'bias' }
-const v5_8: Values = { ...v5_7, gupRead: 'breakCow', hugeZeroWrite: 'split' }
+const v5_8: Values = {
+  ...v5_7,
+  gupRead: 'breakCow',
+  hugeZeroWrite: 'split',
+  iomemClaim: 'revokeDevmem',
+}
 const v5_9: Values = {
   ...v5_8,
   cowReuse: 'pageCount',
@@ -77,14 +91,16 @@ const v5_11: Values = {
 const v5_12: Values = {
   ...v5_11,
   forcedKill: 'early',
+  iomemClaim: 'revokeAll',
   sysfsMapping: 'atCreation',
   legacyFiles: 'gated',
 }
 const v5_13: Values = { ...v5_12, longtermMovable: 'migrate' }
 const v5_14: Values = { ...v5_13, pinCount: 'twoSteps' }
 const v5_15: Values = { ...v5_14, sysfsMapping: 'atOpen' }
+const v5_16: Values = { ...v5_15, exclusiveRam: 'on' }
 const v5_18: Values = {
-  ...v5_15,
+  ...v5_16,
   cowReuse: 'streamlined',
   memunmapWait: 'pgmapOnly',
   devicePageCount: 'reset',
@@ -112,6 +128,7 @@ const v6_12: Values = {
   lruBatch: '31',
   hugeZeroWrite: 'allocate',
   daxPoison: 'hwpoison',
+  muxOrder: 'fixed',
 }
 const v6_15: Values = {
   ...v6_12,
@@ -124,9 +141,9 @@ const v6_17: Values = { ...v6_15, gupPgmap: 'none' }
 
 const PKS = 'Protection keys for pmem, never merged:'
 
-const RULES = 'The rules for pins, COW, fork, DAX and the removal of devices are those of'
+const RULES = 'The rules for pins, COW, fork, DAX, /dev/mem and the removal of devices are those of'
 
-/** Kernel versions, oldest first, then what the mail thread of January 2021 proposed. */
+/** Kernel versions, oldest first, then versions of one part alone, then proposals of the mail threads of 2021. */
 export const presets: readonly Preset[] = [
   preset('v4.14', v4_14, `${RULES} 4.14 to 4.17.`),
   preset('v5.1', v5_1, `${RULES} 5.1, and but for KSM of 4.18 to 5.0.`),
@@ -138,7 +155,8 @@ export const presets: readonly Preset[] = [
   preset('v5.12', v5_12, `${RULES} 5.12, on which the surprise-remove series was posted.`),
   preset('v5.13', v5_13, `${RULES} 5.13.`),
   preset('v5.14', v5_14, `${RULES} 5.14.`),
-  preset('v5.15', v5_15, `${RULES} 5.15 to 5.17.`),
+  preset('v5.15', v5_15, `${RULES} 5.15.`),
+  preset('v5.16', v5_16, `${RULES} 5.16 and 5.17.`),
   preset('v5.18', v5_18, `${RULES} 5.18.`),
   preset('v5.19', v5_19, `${RULES} 5.19.`),
   preset('v6.0', v6_0, `${RULES} 6.0.`),
@@ -157,6 +175,16 @@ export const presets: readonly Preset[] = [
   ),
   preset('v6.15', v6_15, `${RULES} 6.15 and 6.16; details that only 6.12 shows are those of 6.12.`),
   preset('v6.17', v6_17, `${RULES} 6.17, where gup takes no pgmap reference any more.`),
+  preset(
+    'devmem-4.4',
+    { ...v4_14, ioStrictDevmem: 'off', devmemLowRam: 'allowed' },
+    'The rules of /dev/mem are those of 4.4: only exclusive claims refuse. All others are those of 4.14.',
+  ),
+  preset(
+    'devmem-4.5',
+    { ...v4_14, devmemLowRam: 'allowed' },
+    'The rules of /dev/mem are those of 4.5 to 4.10: claims refuse what is new. All others are those of 4.14.',
+  ),
   preset(
     'andrea-2021',
     { ...v5_11, cowReuse: 'fullAccuracy', ksmReuse: 'freeze' },
@@ -193,6 +221,8 @@ export const presets: readonly Preset[] = [
 
 function preset(name: string, policies: Values, says: string): Preset {
   const proposals: Readonly<Record<string, string>> = {
+    'devmem-4.4': '/dev/mem of Linux v4.4',
+    'devmem-4.5': '/dev/mem of Linux v4.5',
     'andrea-2021': 'Andrea’s patch (2021)',
     'jason-2021': 'Jason’s labels (2021)',
     'linus-2021': 'Linus’ sketch (2021)',

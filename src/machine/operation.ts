@@ -82,6 +82,8 @@ export interface Start<K, P extends Schema> {
   readonly on: readonly string[]
   /** Who does it: a thread of the process, the administrator's shell, or the device. */
   readonly by: 'process' | 'admin' | 'device'
+  /** Is it about such an object at all? Absent: yes. What is not is not in its menu. */
+  offered?(k: K, target: Target): boolean
   args(k: K, target: Target): Fields<P>
   /** A sentence why these arguments cannot be begun now, or nothing. Judges hostile input as well. */
   refuse(k: K, args: Fields<P>, task: number): string | undefined

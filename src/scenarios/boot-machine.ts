@@ -97,7 +97,7 @@ export function bootBootMachine(setup: Setup, machine: BootMachine): Kernel {
       depth: 6,
       mms: 0,
       vmas: 0,
-      inodes: 0,
+      inodes: 1,
       pins: 0,
       pipes: 0,
       stableNodes: 0,

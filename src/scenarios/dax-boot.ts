@@ -1,7 +1,6 @@
 import { daxInvariants } from '../linux/invariants/families/dax'
 import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
-import { policies } from '../linux/policies'
-import { choosePolicies, type Operation } from '../machine'
+import type { Operation } from '../machine'
 import {
   countSeeds,
   type IomemSeed,
@@ -51,7 +50,8 @@ export const bootDaxWith =
 export function bootBare(operations: Operations, setup: Setup, machine: DaxMachine): Kernel {
   const { iomem, processes, admins, devices = [], sizes } = machine
   const k = createKernel({
-    policy: choosePolicies(policies, setup.policies),
+    // A preset has a value for every policy.
+    policy: setup.policies as Kernel['policy'],
     operations,
     invariants: daxInvariants,
     sizes: {

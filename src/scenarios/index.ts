@@ -16,6 +16,7 @@ import { forkRacesAPin } from './fork-races-a-pin'
 import { gupFastAndUnbind } from './gup-fast-and-unbind'
 import { gupFastAndZap } from './gup-fast-and-zap'
 import { gupFastVsRemove } from './gup-fast-vs-remove'
+import { halfABar } from './half-a-bar'
 import { hotAddDuringBoot } from './hot-add-during-boot'
 import { hwpoisonAnon } from './hwpoison-anon'
 import { imx6CannotBoot } from './imx6-cannot-boot'
@@ -23,6 +24,7 @@ import { kmemLeak } from './kmem-leak'
 import { ksmAndAPin } from './ksm-and-a-pin'
 import { legacyFilesTooEarly } from './legacy-files-too-early'
 import { qemuMachine } from './machine'
+import { mmapRacesAClaim } from './mmap-races-a-claim'
 import { mprotectUnderDma } from './mprotect-under-dma'
 import { offlineAndAPin } from './offline-and-a-pin'
 import { pksBootOrder } from './pks-boot-order'
@@ -47,6 +49,7 @@ import { theReadFaultWindow } from './the-read-fault-window'
 import { truncateStarves } from './truncate-starves'
 import { truncateUnderDma } from './truncate-under-dma'
 import { theInitcallLoses, theWorkerLoses } from './two-creators'
+import { twoMinds } from './two-minds'
 import { umountWhilePinned } from './umount-while-pinned'
 import { unbindWithRmapbt } from './unbind-with-rmapbt'
 import { unlinkWhilePinned } from './unlink-while-pinned'
@@ -95,6 +98,7 @@ const families: Readonly<Record<string, readonly Scenario[]>> = {
     theIdenticalEntry,
     aThousandChildren,
   ],
+  'Who may map I/O memory': [twoMinds, halfABar, mmapRacesAClaim],
   'Boot order and PCI sysfs': [
     theWorkerLoses,
     theInitcallLoses,

@@ -1,7 +1,6 @@
 import type { Kernel } from '../linux/kernel'
-import { policies } from '../linux/policies'
 import { presetFor, presets } from '../linux/presets'
-import { type Choice, type Evidence, judgePolicies, type Moment, Timeline } from '../machine'
+import { type Choice, type Evidence, type Moment, Timeline } from '../machine'
 import type { Act, OftenSaid, Scenario, Setup } from './scenario'
 
 /** A passage of the story with the moments that it covers: (from, to]. */
@@ -59,14 +58,12 @@ export function freshKernel(scenario: Scenario, setup: Setup): Kernel {
   return kernel
 }
 
-/** Checks a request against what there is. */
+/** Checks a request against what there is; its policies are the caller’s to judge, who has their list. */
 export function setupOf(scenario: Scenario, request: Request): Setup | string {
   const name = request.preset ?? scenario.preset
   const preset = presets.find((each) => each.name === name)
   if (preset === undefined)
     return `There is no kernel preset "${name}"; known are ${presets.map((each) => each.name).join(', ')}.`
-  const wrong = judgePolicies(policies, request.policies ?? {})
-  if (wrong !== undefined) return wrong
   const params = paramsOf(scenario, request.params ?? {})
   if (typeof params === 'string') return params
   return { policies: { ...preset.policies, ...scenario.starts, ...request.policies }, params }

@@ -21,6 +21,28 @@ export interface IomemSeed {
   readonly children: readonly IomemSeed[]
 }
 
+/** A line of a recorded listing: depth, first and last address, flags, descriptor, name. */
+export type SeedRow = readonly [
+  depth: number,
+  start: number,
+  end: number,
+  flags: number,
+  desc: (typeof IORES_DESC)[number],
+  name: string,
+]
+
+/** The tree, nested by the depths of the rows. */
+export function nestSeeds(rows: readonly SeedRow[]): IomemSeed[] {
+  const top: IomemSeed[] = []
+  const open: IomemSeed[][] = [top]
+  for (const [depth, start, end, flags, desc, name] of rows) {
+    const children: IomemSeed[] = []
+    open[depth]?.push({ name, start, end, flags, desc, children })
+    open[depth + 1] = children
+  }
+  return top
+}
+
 /** Nodes in a tree of seeds, counted without recursion on what may be a hostile listing. */
 export function countSeeds(seeds: readonly IomemSeed[]): number {
   const open = [...seeds]

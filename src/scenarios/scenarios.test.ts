@@ -6,6 +6,8 @@ import { xfs_vn_setattr } from '../linux/fs/xfs/xfs_file'
 import type { Kernel } from '../linux/kernel'
 import { pin_user_pages_fast, unpin_user_pages } from '../linux/mm/gup'
 import { userLoad } from '../linux/mm/user-access'
+import { policies } from '../linux/policies'
+import { judgePolicies } from '../machine'
 import { bootTest, vpnOf } from '../testing/test-kernel'
 import { scenarios } from '.'
 import { openScenario, setupOf } from './open'
@@ -46,13 +48,20 @@ describe('what a link or a command line may ask', () => {
 
   it.each([
     [{ preset: 'v0.1' }, 'There is no kernel preset "v0.1"'],
-    [{ policies: { colour: 'red' } }, 'There is no policy "colour"'],
-    [{ policies: { filesystem: 'zfs' } }, 'Policy filesystem has no value "zfs"'],
-    [{ policies: { filesystem: 'constructor' } }, 'has no value "constructor"'],
     [{ params: { cpus: 2 } }, 'has no parameter "cpus"'],
   ])('is refused with a sentence: %j', (request, sentence) => {
     expect(setupOf(scenario, request)).toContain(sentence)
     expect(openScenario(scenario, request)).toContain(sentence)
+  })
+})
+
+describe('a choice of rules', () => {
+  it.each([
+    [{ colour: 'red' }, 'There is no policy "colour"'],
+    [{ filesystem: 'zfs' }, 'Policy filesystem has no value "zfs"'],
+    [{ filesystem: 'constructor' }, 'has no value "constructor"'],
+  ])('is refused with a sentence: %j', (chosen, sentence) => {
+    expect(judgePolicies(policies, chosen)).toContain(sentence)
   })
 })
 

@@ -7,9 +7,12 @@ import { getState, setState } from './store'
  * and the operations that it does not run, are most of what there is.
  */
 export async function loadScenarios(): Promise<readonly Scenario[]> {
-  const { scenarios } = await import('../scenarios')
+  const [{ scenarios }, { policies }] = await Promise.all([
+    import('../scenarios'),
+    import('../linux/policies'),
+  ])
   if (getState().scenarios !== scenarios) {
-    setState({ scenarios })
+    setState({ scenarios, policies })
     completeOpened(scenarios)
   }
   return scenarios

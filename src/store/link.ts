@@ -1,5 +1,7 @@
 import { checksOf, compareChecks } from '../formats/link-checks'
 import { type LinkState, readLink, writeLink } from '../formats/permalink'
+import { policies as allPolicies } from '../linux/policies'
+import { judgePolicies } from '../machine'
 import { type Opened, openScenario, setupOf } from '../scenarios/open'
 import { findScenario } from './library'
 import { show } from './session'
@@ -66,7 +68,9 @@ export async function openLink(text: string): Promise<void> {
     setState({ notice: `The link names the scenario "${name}", which this version does not have.` })
     return
   }
-  const opened = openScenario(scenario, { ...(preset === '' ? {} : { preset }), policies, params })
+  const wrong = judgePolicies(allPolicies, policies)
+  const request = { ...(preset === '' ? {} : { preset }), policies, params }
+  const opened = wrong ?? openScenario(scenario, request)
   if (typeof opened === 'string') {
     setState({ notice: `The link cannot be opened: ${opened}` })
     return

@@ -20,6 +20,7 @@ export function menuFor(timeline: Timeline<Kernel>, target: Target): MenuItem[] 
   return kernel.machine.operations.flatMap((operation) => {
     const { start } = operation
     if (start === undefined || !start.on.includes(target.kind)) return []
+    if (start.offered?.(kernel, target) === false) return []
     const task = actorFor(kernel, operation, target)
     if (task === undefined) return []
     const args = start.args(kernel, target) as MenuItem['args']

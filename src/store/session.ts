@@ -1,4 +1,4 @@
-import type { Choice } from '../machine'
+import { type Choice, judgePolicies } from '../machine'
 import { type Opened, openScenario, type Request, setupOf } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import { getState, setState } from './store'
@@ -40,7 +40,8 @@ export function changeSetup(change: Request): void {
     policies: { ...ownPolicies(opened), ...change.policies },
     params: { ...opened.setup.params, ...change.params },
   }
-  const next = openScenario(opened.scenario, request)
+  const wrong = judgePolicies(getState().policies, change.policies ?? {})
+  const next = wrong ?? openScenario(opened.scenario, request)
   if (typeof next === 'string') {
     setState({ notice: next })
     return

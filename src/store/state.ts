@@ -1,6 +1,6 @@
 import type { IomemListing } from '../formats/iomem'
 import type { NdctlRegion } from '../formats/ndctl'
-import type { Target } from '../machine'
+import type { Policy, Target } from '../machine'
 import type { Opened } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 
@@ -11,9 +11,10 @@ export interface SessionState {
   readonly isPlaying: boolean
 }
 
-/** The scenarios that have been loaded, the first of the library at first. */
+/** The scenarios that have been loaded, the first of the library at first, with the debates they offer. */
 export interface LibraryState {
   readonly scenarios: readonly Scenario[]
+  readonly policies: readonly Policy[]
 }
 
 /** What the pointer and the reader's attention are on. */

@@ -1,4 +1,5 @@
 import { create } from 'zustand'
+import { openingPolicies } from '../linux/opening-policies'
 import { openScenario } from '../scenarios/open'
 import { theDriverIsGone } from '../scenarios/the-driver-is-gone'
 import type { PinholeState } from './state'
@@ -9,6 +10,7 @@ function initialState(): PinholeState {
   return {
     opened,
     scenarios: [theDriverIsGone],
+    policies: openingPolicies,
     version: 0,
     isPlaying: false,
     hovered: undefined,

@@ -2,6 +2,7 @@ import { pointerOf, resourceFilesOf } from '../linux/drivers/pci/bars'
 import { pci_device_add } from '../linux/drivers/pci/probe'
 import { kernfsNode, nodesIn } from '../linux/fs/sysfs/dir'
 import type { Kernel } from '../linux/kernel'
+import { publishIomemInode } from '../linux/kernel/iomem-inode'
 import { presets } from '../linux/presets'
 import {
   type BarSeed,
@@ -16,6 +17,11 @@ import { TestKernel } from './test-kernel'
 export class BootKernel extends TestKernel {
   get boot() {
     return this.kernel.boots.at(1)
+  }
+
+  /** Whether iomem_inode has been published. */
+  get hasIomemInode(): boolean {
+    return this.kernel.globals.iomem_inode !== 0
   }
 
   /** `→L0` where the name of the creator’s thread begins with l: an attribute by owner and BAR. */
@@ -88,7 +94,7 @@ export function bootScanned(devices: readonly DeviceSeed[], boot: Boot = {}): Bo
     boot,
   )
   k.boot.level = 'fs'
-  k.boot.iomem_inode = 1
+  publishIomemInode(k.kernel)
   for (const { id } of k.kernel.pciDevs.rows()) run(k.kernel, 'shell', pci_device_add, { dev: id })
   k.boot.level = 'late'
   return k

@@ -1,5 +1,4 @@
 import { lazy, Suspense, useState } from 'react'
-import { policies } from '../linux/policies'
 import { presets } from '../linux/presets'
 import type { Scenario } from '../scenarios/scenario'
 import { chooseTheme } from '../store/attention'
@@ -97,6 +96,7 @@ function ScenarioChoice() {
 function Settings() {
   const opened = useOpened()
   const { scenario, setup, preset } = opened
+  const policies = usePinhole((state) => state.policies)
   return (
     <div className="settings">
       <label className="chip">

@@ -1,9 +1,8 @@
-import { policies } from '../linux/policies'
 import { citation, type PolicyValue } from '../machine'
 import type { Passage } from '../scenarios/open'
 import type { OftenSaid } from '../scenarios/scenario'
 import { seek } from '../store/session'
-import { useOpened } from '../store/store'
+import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
 
 /** The text of this moment, above the board that it speaks of: the passage that is playing, or has just been. */
@@ -66,6 +65,7 @@ function OftenSaidNote({ said, but }: OftenSaid) {
 /** The rules that make a difference here, as they are chosen, and how sure each of them is. */
 function Rules() {
   const { scenario, setup } = useOpened()
+  const policies = usePinhole((state) => state.policies)
   const rules = policies.filter(({ name }) => scenario.policies.includes(name))
   if (rules.length === 0) return null
   return (

@@ -3,8 +3,10 @@ import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import type { Kernel } from '../../linux/kernel'
 import { scenarios } from '../../scenarios'
+import { halfABar } from '../../scenarios/half-a-bar'
 import { openScenario } from '../../scenarios/open'
 import { theDriverIsGone } from '../../scenarios/the-driver-is-gone'
+import { twoMinds } from '../../scenarios/two-minds'
 import { diagrams } from '..'
 import { indicesOf } from '../page-table/indices'
 import { stackCards, wrap } from '../shared/card-layout'
@@ -23,6 +25,27 @@ function at(moment: number): Kernel {
 }
 const view = (moment: number) => selectBoard(at(moment), [], [], 0)
 const texts = (moment: number) => view(moment).lanes.flatMap(({ cards }) => cards.map(cardText))
+
+describe('the board’s view of I/O memory', () => {
+  it('has no struct page, and says what comes of an access once the entry is gone', () => {
+    const opened = openScenario(halfABar)
+    if (typeof opened === 'string') throw new Error(opened)
+    const shown = (moment: number) => {
+      opened.timeline.seek(moment)
+      const { lanes } = selectBoard(opened.timeline.kernel, [], [], 0)
+      return lanes.flatMap(({ cards }) => cards.map(cardText)).join('\n')
+    }
+    const [mapped, claimed] = opened.passages.map(({ to }) => to)
+    expect(shown(mapped ?? 0)).toContain('0xfe900…0xfe903; 4 pages; I/O memory: no struct page')
+    expect(shown(claimed ?? 0)).toContain('0xfe902…0xfe903; 2 pages; I/O memory: no struct page')
+    const bound = openScenario(twoMinds)
+    if (typeof bound === 'string') throw new Error(bound)
+    bound.timeline.seek(bound.passages[1]?.to ?? 0)
+    const { lanes } = selectBoard(bound.timeline.kernel, [], [], 0)
+    const cards = lanes.flatMap((lane) => lane.cards.map(cardText))
+    expect(cards.join('\n')).toContain('No entry, and no .fault: the next access gets SIGBUS.')
+  })
+})
 
 describe('the board’s view of the heap', () => {
   it('shows areas without entries as none, before the first fault', () => {

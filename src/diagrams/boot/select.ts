@@ -37,7 +37,7 @@ export const selectBoot = (k: Kernel, changes: readonly Change[]) => [
   { name: 'Attributes', cards: attributes(k) },
 ]
 
-const inodeText = (value: number): string => (value === 1 ? 'published' : 'NULL')
+const inodeText = (value: number): string => (value !== 0 ? 'published' : 'NULL')
 
 const levels = (k: Kernel, changes: readonly Change[]): CardView[] =>
   k.boots.rows().map((boot) => {
@@ -52,8 +52,8 @@ const levels = (k: Kernel, changes: readonly Change[]): CardView[] =>
         {
           kind: 'text',
           label: 'iomem_inode',
-          value: inodeText(boot.iomem_inode),
-          ...was(before('iomem_inode'), inodeText),
+          value: inodeText(k.globals.iomem_inode),
+          ...was(wasInRow(changes, 'globalRows', 1, 'iomem_inode'), inodeText),
         },
         {
           kind: 'text',

@@ -1,5 +1,6 @@
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
+import { fillsOnFault, isPfnmap } from '../../linux/mm/memory-pfnmap'
 import type { Finding } from '../../machine'
 import { type Entry, namesPage } from '../scene/entries'
 import { processName } from '../scene/names'
@@ -34,7 +35,8 @@ function emptyAreas(k: Kernel, processes: readonly number[], last: number | unde
     .rows()
     .filter(({ vm_mm }) => processes.includes(vm_mm))
     .filter(({ vm_mm, vm_start, vm_end }) => k.ptes.in(vm_mm).runs(vm_start, vm_end).length === 0)
-  return empty.slice(0, MAX_EMPTY).map(({ id, label, vm_mm, vm_start }) => {
+  return empty.slice(0, MAX_EMPTY).map((vma) => {
+    const { id, label, vm_mm, vm_start } = vma
     const isOne = k.mms.rows().length === 1
     const owner = isOne ? '' : ` of ${processName(k, vm_mm)}`
     return {
@@ -44,12 +46,18 @@ function emptyAreas(k: Kernel, processes: readonly number[], last: number | unde
       side: `area ${label}${owner}`,
       tone: 'quiet',
       rows: [
-        { kind: 'text', value: 'No entry: the next access faults.', tone: 'quiet' },
+        { kind: 'text', value: emptySays(k, vma), tone: 'quiet' },
         ...lockRows(k, vm_mm, vm_start),
       ],
     }
   })
 }
+
+/** What the next access to an area without entries comes to. */
+const emptySays = (k: Kernel, vma: ReturnType<Kernel['vmas']['at']>): string =>
+  isPfnmap(vma) && !fillsOnFault(k, vma)
+    ? 'No entry, and no .fault: the next access gets SIGBUS.'
+    : 'No entry: the next access faults.'
 
 /** From entries to the pages, or to the slots of the swap device, that they name. */
 export function linkPageTable(scene: Scene, findings: readonly Finding[]): Link[] {

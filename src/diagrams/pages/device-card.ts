@@ -1,6 +1,7 @@
 import { type Change, flagsSet } from '../../arena'
 import { GUP_PIN_COUNTING_BIAS, PG } from '../../linux/include/page-flags'
 import type { Kernel } from '../../linux/kernel'
+import { isPfnmap } from '../../linux/mm/memory-pfnmap'
 import { idleCount } from '../../linux/mm/memremap-ref'
 import type { PageGroup } from '../scene/pages'
 import type { CardView, Row, Segment } from '../shared/cards'
@@ -20,6 +21,8 @@ export function deviceCard(
     title: pageRange(start, end - start),
     side: pageCount(end - start),
   }
+  if (!k.pages.has(start) && isIoMemory(k, start))
+    return { ...common, tone: 'plain', rows: [...ioRows, contentsRow(k, start, changes)] }
   if (!k.pages.has(start))
     return { ...common, tone: 'gone', rows: [...goneRows, contentsRow(k, start, changes)] }
   const { refcount, mapcount, flags } = k.pages.at(start)
@@ -42,6 +45,16 @@ export function deviceCard(
   ]
   return { ...common, tone: harm.tone ?? (pinned ? 'pinned' : 'plain'), rows }
 }
+
+const ioRows: readonly Row[] = [
+  { kind: 'text', value: 'I/O memory: no struct page', tone: 'quiet' },
+]
+
+/** True if somebody maps the page as I/O memory. */
+const isIoMemory = (k: Kernel, pfn: number): boolean =>
+  k.vmas.find(
+    (vma) => isPfnmap(vma) && vma.vm_pgoff <= pfn && pfn < vma.vm_pgoff + vma.vm_end - vma.vm_start,
+  ) !== undefined
 
 const goneRows: readonly Row[] = [
   { kind: 'text', value: 'struct page: gone', tone: 'broken' },

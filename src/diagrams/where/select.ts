@@ -1,7 +1,7 @@
 import { IORESOURCE } from '../../linux/include/ioport'
 import { PAGE_SIZE } from '../../linux/include/mm'
 import type { Kernel } from '../../linux/kernel'
-import { childrenOf, IOMEM_RESOURCE } from '../../linux/kernel/resource'
+import { childrenOf, IOMEM_RESOURCE } from '../../linux/kernel/resource-tree'
 import type { Target } from '../../machine'
 
 /** A node of the iomem tree, or the place that a claim has left. */

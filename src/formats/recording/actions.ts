@@ -26,6 +26,7 @@ import { userLoad, userStore } from '../../linux/mm/user-access'
 import type { Operation } from '../../machine'
 import { bytesOf, fileOf, pagesOf, textOf } from './arguments'
 import { errnoText } from './errno-text'
+import { iomemActions } from './iomem-actions'
 import { madvise } from './madvise-action'
 import { mappings } from './mappings'
 import { walk } from './observe'
@@ -58,6 +59,8 @@ function access(
   session.outcomes.set(`${textOf(at)}_${op}`, outcome)
   session.outcomes.set(`${by}_${op}`, outcome)
   session.outcomes.set(op, outcome)
+  const page = textOf(at).split('+')[1] ?? '0'
+  for (const key of ['page', 'access']) session.outcomes.set(`${key}${page}`, outcome)
 }
 
 function gup(session: Session, action: Action): void {
@@ -252,10 +255,18 @@ const does: Readonly<Record<string, Does>> = {
 
 /** Does what one action of a record says. An action that the engine does not know is a programming error here. */
 export function perform(session: Session, action: Action): void {
+  const iomemAct = Object.hasOwn(iomemActions, action.op) ? iomemActions[action.op] : undefined
+  if (iomemAct !== undefined) {
+    iomemAct(session, action, run)
+    return
+  }
   const act = Object.hasOwn(does, action.op) ? does[action.op] : undefined
   if (act === undefined) throw new Error(`replay: unknown action ${action.op}`)
   act(session, action)
 }
 
 /** Actions that a recording may hold and the engine can replay. */
-export const knownActions: ReadonlySet<string> = new Set(Object.keys(does))
+export const knownActions: ReadonlySet<string> = new Set([
+  ...Object.keys(does),
+  ...Object.keys(iomemActions),
+])

@@ -21,8 +21,8 @@ export interface Compared extends Observed {
 /** Hints of page ageing, which depend on timing. */
 const AGEING = new Set(['active', 'referenced', 'workingset'])
 
-/** Where a page lies differs from run to run; pages are compared by name. A setting was only read. */
-const NOT_COMPARED = new Set(['pfn', 'page_pfn', 'pid', 'vaddr', 'thp_enabled'])
+/** Where a page lies differs from run to run; pages are compared by name. A setting was only read, and what a group will ask for is not yet done. */
+const NOT_COMPARED = new Set(['pfn', 'page_pfn', 'pid', 'vaddr', 'thp_enabled', 'request'])
 
 /** Compares all that the record shows, leaf by leaf. */
 export function compare(

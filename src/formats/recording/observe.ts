@@ -21,9 +21,13 @@ export function observe(session: Session, { see }: RecordedStep): Seen {
 
 function observeOne(session: Session, key: string, recorded: unknown): unknown {
   const { kernel } = session
+  if (key === 'walk' && isByPage(recorded)) return walkPages(session, recorded)
   if (key === 'walk' || key === 'after') return session.outcomes.get(key) ?? walk(session, 'A')
   if (key === 'fiemap') return fiemap(session, recorded)
+  if (key === 'phys') return barAddress(session)
+  if (key === 'dev') return kernel.inodes.find(({ name }) => name === recorded)?.name
   if (session.areas.has(key)) return walk(session, key)
+  if (isAccess(recorded)) return session.outcomes.get(key)
   const place = placeOf(session, key)
   if (place !== undefined) return walk(session, place.at, place.actor)
   if (key.startsWith('zero_page_')) return page(session, kernel.globals.zero_pfn)
@@ -45,6 +49,27 @@ function observeOne(session: Session, key: string, recorded: unknown): unknown {
   if (outcome === undefined) return key === 'gup' ? null : undefined
   const { task } = outcome as { task?: number }
   return task === undefined ? outcome : operation(session, task)
+}
+
+/** What a load or a store met with. */
+const isAccess = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'access' in value
+
+/** A walk that names pages of A: `page0`, `page2`. */
+const isByPage = (value: unknown): value is Seen =>
+  typeof value === 'object' && value !== null && Object.keys(value).every((key) => PAGE.test(key))
+
+const PAGE = /^page(\d+)$/
+
+const walkPages = (session: Session, recorded: Seen): Seen =>
+  Object.fromEntries(
+    Object.keys(recorded).map((key) => [key, walk(session, `A+${PAGE.exec(key)?.[1] ?? 0}`)]),
+  )
+
+/** Where the BAR is that a recording of /dev/mem is about. */
+function barAddress({ kernel }: Session): string {
+  const { bar } = kernel.iomemNodes.find(({ kind }) => kind === 'resource') ?? { bar: 0 }
+  return `0x${kernel.resources.at(bar).start.toString(16)}`
 }
 
 const isPage = (value: unknown): value is { page: string } =>

@@ -188,6 +188,20 @@ const titles: Readonly<Record<string, string>> = {
   'thp-reuse 1': 'fork, child exited',
 }
 
+/** What records of `devmem` did besides what they say: they looked through /dev/mem, or into an area. */
+const besides: Readonly<Record<string, Action>> = {
+  'driver request_mem_region on the first 2 of the 4 pages': parent('pread_phys'),
+  'new mmap of the unclaimed pages only': parent('read', { at: 'C', as: 'access2' }),
+}
+
+/** Everything that a record did; undefined where nobody knows. */
+export function actionsOf(step: RecordedStep): readonly Action[] | undefined {
+  const actions = step.do ?? ownActions(step)
+  const more = Object.hasOwn(besides, step.title) ? besides[step.title] : undefined
+  const isSeen = more?.['as'] === undefined || Object.hasOwn(step.see, String(more['as']))
+  return actions === undefined || more === undefined || !isSeen ? actions : [...actions, more]
+}
+
 /** What a record without a `do` means, if its title makes it clear. */
 export function ownActions({ group, n, title }: RecordedStep): readonly Action[] | undefined {
   const key = `${group} ${n}`

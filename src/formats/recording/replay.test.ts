@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { presetFor, presets } from '../../linux/presets'
 import { readRecording } from '../kernel-recording'
-import { ownActions } from './own-actions'
+import { actionsOf } from './own-actions'
 import type { Recording } from './record'
 import { replay } from './replay'
 
@@ -21,6 +21,7 @@ const exact: Readonly<
 > = {
   'anon-cow.jsonl': [92, 1241, 433],
   'devdax-pin.jsonl': [15, 203, 68],
+  'devmem.jsonl': [36, 221, 57],
   'fsdax-xfs-basic.jsonl': [28, 366, 100],
   'fsdax-xfs-hold.jsonl': [17, 241, 76],
   'fsdax-xfs-hwpoison.jsonl': [9, 107, 30],
@@ -48,7 +49,7 @@ describe('a recording of a real kernel', () => {
       const recording = read(name)
       let changed = 0
       for (const [index, step] of recording.steps.entries()) {
-        if ((step.do ?? ownActions(step)) === undefined) continue
+        if (actionsOf(step) === undefined) continue
         for (const see of damaged(step.see)) {
           const steps = recording.steps
             .map((each, i) => (i === index ? { ...step, see } : each))

@@ -4,9 +4,9 @@ import { presetFor } from '../../linux/presets'
 import { perform } from './actions'
 import { type Compared, compare, type Observed } from './compare'
 import { observe } from './observe'
-import { ownActions } from './own-actions'
+import { actionsOf } from './own-actions'
 import type { RecordedStep, Recording } from './record'
-import { bootRecorded, bootRecordedDevice, type Session } from './session'
+import { bootRecorded, bootRecordedDevice, bootRecordedIomem, type Session } from './session'
 
 /** How a recording and the engine compare. */
 export interface Replay {
@@ -43,7 +43,7 @@ export function replay(
   policies: Readonly<Record<string, string>> = rulesOf(recording),
 ): Replay {
   const sessions = new Map<string, Session>()
-  const all = recording.steps.map((step) => ({ ...step, do: step.do ?? ownActions(step) }))
+  const all = recording.steps.map((step) => ({ ...step, do: actionsOf(step) }))
   const steps = all.filter((step) => step.do !== undefined)
   const outcomes = new Map<RecordedStep, Compared[]>()
   let last: Session | undefined
@@ -85,8 +85,9 @@ function sessionFor(
   const [first] = actions
   const goesOn = first?.at !== undefined && !first.op.startsWith('mmap')
   if (goesOn && last !== undefined) return last
-  const isDevice = steps.some((step) => step.do?.some(({ op }) => op === 'mmap_dev'))
-  return isDevice ? bootRecordedDevice(policies) : bootRecorded(policies)
+  const does = (name: string) => steps.some((step) => step.do?.some(({ op }) => op === name))
+  if (does('mmap_phys')) return bootRecordedIomem(policies)
+  return does('mmap_dev') ? bootRecordedDevice(policies) : bootRecorded(policies)
 }
 
 /** Acts and looks; in a few records the page tables were read before the accesses. */

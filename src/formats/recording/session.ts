@@ -1,5 +1,7 @@
 import type { Kernel } from '../../linux/kernel'
 import { bootDaxMachine, bootDeviceMachine } from '../../scenarios/dax-machine'
+import { bootIomemMachine } from '../../scenarios/iomem-machine'
+import { qemuQ35Edu, qemuQ35EduNodes } from '../../scenarios/machines/qemu-q35-edu'
 import { qemuNamespace, qemuQ35Pmem } from '../../scenarios/machines/qemu-q35-pmem'
 import { seedMemory } from '../../scenarios/memory-machine'
 import { defaultSetup } from '../../scenarios/open'
@@ -25,6 +27,8 @@ export class Session {
   before: number | undefined
   /** The page that memory_failure() was last called for. */
   lost: number | undefined
+  /** The range that a driver claimed last. */
+  claim: { readonly start: number; readonly end: number } | undefined
   /** Log lines that were there before the record. */
   logged = 0
 
@@ -123,5 +127,19 @@ export function bootRecordedDevice(policies: Readonly<Record<string, string>> = 
     admins: ['other', 'other 2', 'driver'],
   })
   seedMemory(kernel, { start: 0x8000, pages: 64 }, 'NORMAL')
+  return new Session(kernel)
+}
+
+/** The machine on which /dev/mem was recorded; the process is root’s. */
+export function bootRecordedIomem(policies: Readonly<Record<string, string>> = {}): Session {
+  const kernel = bootIomemMachine(
+    { ...defaultSetup, policies: { ...defaultSetup.policies, ...policies } },
+    {
+      iomem: qemuQ35Edu,
+      nodes: qemuQ35EduNodes,
+      users: [{ comm: 'parent', pid: 100 }],
+      admins: ['other', 'driver'],
+    },
+  )
   return new Session(kernel)
 }

@@ -1,6 +1,7 @@
 import { ref } from '../../arena'
 import { EIO } from '../include/errno'
 import type { Kernel } from '../kernel'
+import { isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
 import { dax_break_layout_final, END } from './break-layouts'
 import { deleteEntries } from './dax-entries'
@@ -71,6 +72,7 @@ export const vfs_unlink = operation({
     args: (k, { id }) => ({ inode: k.inodes.at(id).id }),
     refuse(k, { inode }) {
       if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      if (isIomemInode(k, inode)) return 'The nodes of devices stay.'
       return k.inodes.at(inode).i_nlink > 0 ? undefined : 'The file has no name any more.'
     },
   },
@@ -97,7 +99,7 @@ export const filp_close = operation({
   name: 'filp_close',
   does: 'Closes a file.',
   source: { file: 'fs/open.c', fn: 'filp_close', version: '6.12' },
-  leftOut: 'Several openers; leases and locks of the file.',
+  leftOut: 'Several openers; leases and locks of the file; files of I/O memory.',
   start: {
     label: 'Close',
     on: ['inode'],
@@ -105,6 +107,7 @@ export const filp_close = operation({
     args: (k, { id }) => ({ inode: k.inodes.at(id).id }),
     refuse(k, { inode }) {
       if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      if (isIomemInode(k, inode)) return 'Files of I/O memory stay open here.'
       return k.inodes.at(inode).i_opens > 0 ? undefined : 'Nobody has it open.'
     },
   },

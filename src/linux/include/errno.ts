@@ -25,6 +25,8 @@ export const errnos = {
 } as const
 
 export const {
+  EPERM,
+  ENOENT,
   EIO,
   EBADF,
   EAGAIN,
@@ -43,7 +45,6 @@ export const {
   EHWPOISON,
   ERESTARTSYS,
   EUCLEAN,
-  ENOENT,
 } = errnos
 
 /** `-EBUSY` for -16; other numbers as they are. */

@@ -21,7 +21,6 @@ export type InitcallLevel = (typeof INITCALL_LEVELS)[number]
 export const Boot = struct('boot', {
   level: choice(INITCALL_LEVELS, 'The initcall level that runs; run: /init does.'),
   sysfs_initialized: int(0, 'drivers/pci/pci-sysfs.c: resource files may be created.'),
-  iomem_inode: int(0, 'kernel/resource.c: 1 where iomem_init_inode() has published it, 0 is NULL.'),
   klist: int(0, 'Devices that ever entered the klist of the PCI bus: the next one’s place in it.'),
   pci_rescan_remove_lock: ref('task_struct', 'Who adds or removes PCI devices.'),
   resource_files_lock: ref('task_struct', 'The mutex of the variant that has one.'),

@@ -1,12 +1,22 @@
 import { bits, choice, flags, ref, struct, text, wide } from '../../arena'
 
-/** IORESOURCE_*: include/linux/ioport.h; the stored word is the kernel's. */
+/**
+ * IORESOURCE_*: include/linux/ioport.h; the stored word is the kernel's. Bits 0 to 7 are the bus's
+ * own. IORESOURCE_REG is io and mem together.
+ */
 export const IORESOURCE = flags({
   io: 8,
   mem: 9,
+  irq: 10,
+  dma: 11,
+  bus: 12,
   prefetch: 13,
   readonly: 14,
+  cacheable: 15,
+  rangelength: 16,
+  shadowable: 17,
   sizealign: 18,
+  startalign: 19,
   mem64: 20,
   window: 21,
   muxed: 22,
@@ -16,6 +26,7 @@ export const IORESOURCE = flags({
   exclusive: 27,
   disabled: 28,
   unset: 29,
+  auto: 30,
   busy: 31,
 })
 
@@ -43,4 +54,8 @@ export const Resource = struct('resource', {
   parent: ref('resource', 'The node that contains this one.'),
   sibling: ref('resource', 'The next node of the same parent, at a higher address.'),
   child: ref('resource', 'The lowest node inside this one.'),
+  claim: choice(
+    ['none', 'under way', 'returned'],
+    'Has the claim of it returned to the driver that asked? Not in the kernel.',
+  ),
 })

@@ -1,4 +1,8 @@
-import { int, ref, struct, wide } from '../../arena'
+import { bits, int, ref, struct, wide } from '../../arena'
+import { MF } from './mm'
+
+/** What memory_failure() is told: the page, and MF_* flags. */
+export const lossParams = { pfn: wide(), flags: bits(MF) }
 
 /** struct to_kill (mm/memory-failure.c), by position in the list of the thread that handles the error. */
 export const ToKill = struct('to_kill', {

@@ -56,7 +56,11 @@ export const VM = flags({
   shared: 3,
   mayread: 4,
   maywrite: 5,
+  pfnmap: 10,
+  io: 14,
+  dontexpand: 18,
   sync: 23,
+  dontdump: 26,
   softdirty: 27,
   hugepage: 29,
   nohugepage: 30,
@@ -73,7 +77,11 @@ export const VmAreaStruct = struct('vm_area_struct', {
   vm_end: wide(0, 'The virtual page behind the last.'),
   vm_flags: bits(VM, 'VM_* flags.'),
   vm_file: ref('inode', 'The mapped file, named by its inode.'),
-  vm_pgoff: wide(0, 'File page that vm_start maps.'),
+  vm_pgoff: wide(0, 'File page that vm_start maps; the pfn, where the file is I/O memory.'),
+  i_mmap: ref(
+    'inode',
+    'Of I/O memory: the inode in whose i_mmap it is linked; NULL until it is. Other areas are in that of their file.',
+  ),
   label: text('The name that the story gives to the area; not in the kernel.'),
 })
 

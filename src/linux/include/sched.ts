@@ -1,5 +1,8 @@
-import { choice, int, ref, struct, wide } from '../../arena'
+import { bits, choice, flags, int, ref, struct, wide } from '../../arena'
 import { taskFields } from '../../machine'
+
+/** CAP_*: include/uapi/linux/capability.h. */
+export const CAP = flags({ sys_rawio: 17, sys_admin: 21 })
 
 /** struct task_struct: a thread, the kernel's stack of which is its frames. */
 export const TaskStruct = struct('task_struct', {
@@ -26,12 +29,13 @@ export const TaskStruct = struct('task_struct', {
     ],
     'Why, as siginfo tells the process.',
   ),
-  si_addr: wide(0, 'Of a memory error: the virtual page that siginfo names.'),
+  si_addr: wide(0, 'The virtual page that siginfo names.'),
   si_addr_lsb: int(0, 'Of a memory error: how much is lost, as a power of two: 12, 21 or 30.'),
   mce_kill: choice(
     ['default', 'early', 'late'],
     'PF_MCE_PROCESS and PF_MCE_EARLY, as prctl(PR_MCE_KILL) sets them.',
   ),
   value: int(0, 'The byte that the last load returned.'),
+  cap_effective: bits(CAP, 'Capabilities of a process; who has the role of root has them all.'),
   pages: ref('pin_handle', 'The pages[] that this thread’s last GUP call fills.'),
 })

@@ -2,7 +2,7 @@ import { pci_sysfs_init } from '../drivers/pci/pci-sysfs'
 import { pci_host_probe } from '../drivers/pci/probe'
 import type { InitcallLevel } from '../include/init'
 import type { Kernel } from '../kernel'
-import { iomem_init_inode } from '../kernel/iomem-inode'
+import { publishIomemInode } from '../kernel/iomem-inode'
 import { operation } from '../operation'
 import { insiders } from '../wait-holders'
 import { bootOf, bootOperation } from './boot-operation'
@@ -85,7 +85,7 @@ export const do_initcalls = bootOperation(
           n === 0 ? 'iomem_init_inode succeeds' : 'iomem_init_inode is out of memory',
         run(k, _t, choice) {
           enter(k, 'fs')
-          if (choice === 0) iomem_init_inode(k)
+          if (choice === 0) publishIomemInode(k)
           return 'rootfs'
         },
       },

@@ -1,7 +1,7 @@
 import type { Finding } from '../../machine'
 import { MEMORY_BLOCK_SIZE } from '../include/memory'
 import type { Kernel } from '../kernel'
-import { childrenOf } from '../kernel/resource'
+import { childrenOf } from '../kernel/resource-tree'
 import { always } from '../operation'
 
 const hex = (address: number): string => `0x${address.toString(16)}`

@@ -4,6 +4,7 @@ import { bootInvariants } from './families/boot'
 import { cxlInvariants } from './families/cxl'
 import { daxInvariants } from './families/dax'
 import { deviceMemoryInvariants } from './families/device-memory'
+import { iomemInvariants } from './families/iomem'
 import { memoryInvariants } from './families/memory'
 import { pksInvariants } from './families/pks'
 
@@ -19,5 +20,6 @@ export const invariants: readonly Invariant<Kernel>[] = [
     ...deviceMemoryInvariants,
     ...bootInvariants,
     ...pksInvariants,
+    ...iomemInvariants,
   ]),
 ]

@@ -10,13 +10,15 @@ import { copy_page_range } from '../mm/memory-fork'
 import { unmap_page_range } from '../mm/memory-zap'
 import { isOwnCopy } from '../mm/rmap'
 import { operation } from '../operation'
+import { andIomemUnlocked } from './iomem-mapping'
 
 /**
  * Does the area have pages of its own, an anon_vma? A shared area’s entries fault again in the child,
- * and so do those of a private one that only read.
+ * and so do those of a private one that only read. Those of I/O memory cannot, and are copied.
  */
 function hasOwnPages(k: Kernel, vma: number): boolean {
   const { vm_mm, vm_start, vm_end, vm_flags } = k.vmas.at(vma)
+  if ((vm_flags & VM.pfnmap) !== 0) return true
   if ((vm_flags & VM.shared) !== 0) return false
   return k.ptes
     .in(vm_mm)
@@ -63,9 +65,9 @@ export const kernel_clone = operation({
       },
     },
     lock: {
-      does: 'Take mmap_lock for writing, and copy the areas.',
+      does: 'Take mmap_lock for writing, and copy the areas. They are linked before their entries are there, so that a claim finds them.',
       fn: 'dup_mmap',
-      when: untilMmapWritable,
+      when: andIomemUnlocked(untilMmapWritable),
       run(k, t) {
         const parent = k.mms.at(t.mm)
         const child = k.mms.alloc({ comm: t.name, pid: nextPid(k) })
@@ -74,8 +76,8 @@ export const kernel_clone = operation({
         parent.tlb_flush_pending += 1
         t.child = child.id
         for (const vma of k.vmas.rows().filter(({ vm_mm }) => vm_mm === t.mm)) {
-          const { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, label } = vma
-          const rest = { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, label }
+          const { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, i_mmap, label } = vma
+          const rest = { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, i_mmap, label }
           k.vmas.make({ ...rest, vm_mm: child.id })
         }
         return 'next_area'

@@ -5,9 +5,9 @@ import { printk } from './printk'
 /** The name of the thread that runs the initcalls: pid 1, until it becomes /init. */
 export const INIT = 'swapper/0'
 
-/** iomem_init_inode() (kernel/resource.c), an fs_initcall: the mapping that can be revoked exists. */
-export function iomem_init_inode(k: Kernel): void {
-  bootOf(k).iomem_inode = 1
+/** iomem_init_inode() as one step of a boot: the mapping that can be revoked exists. */
+export function publishIomemInode(k: Kernel): void {
+  k.globals.iomem_inode = k.inodes.make({ name: 'iomem_inode' }).id
 }
 
 /**
@@ -16,7 +16,7 @@ export function iomem_init_inode(k: Kernel): void {
  */
 export function iomem_get_mapping(k: Kernel, task: ReturnType<Kernel['tasks']['at']>): boolean {
   const boot = bootOf(k)
-  if (boot.iomem_inode === 1) return true
+  if (k.globals.iomem_inode !== 0) return true
   boot.oopsed = task.id
   task.signal = 'SIGSEGV'
   task.si_code = 'SI_KERNEL'

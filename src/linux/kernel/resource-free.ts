@@ -1,5 +1,5 @@
 import type { Kernel } from '../kernel'
-import { childrenOf, IOMEM_RESOURCE } from './resource'
+import { childrenOf, IOMEM_RESOURCE } from './resource-tree'
 
 /** Physical addresses of x86-64 with 4-level page tables: MAX_PHYSMEM_BITS. */
 const PHYSMEM_END = 2 ** 46

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { bootTest } from '../../testing/test-kernel'
 import { proc_iomem } from '../fs/proc/iomem'
 import { IORESOURCE } from '../include/ioport'
-import { __release_region, __request_region, IOMEM_RESOURCE, insertResource } from './resource'
+import { __release_region, __request_region } from './resource'
+import { IOMEM_RESOURCE, insertResource } from './resource-tree'
 
 const boot = () => {
   const k = bootTest()

@@ -41,6 +41,7 @@ function isFsDax(k: Kernel, vma: number): boolean {
 function check_vma_flags(k: Kernel, vma: number, flags: number): number {
   const { vm_flags } = k.vmas.at(vma)
   const forced = (flags & FOLL.force) !== 0
+  if ((vm_flags & (VM.io | VM.pfnmap)) !== 0) return -EFAULT
   if ((flags & FOLL.longterm) !== 0 && isFsDax(k, vma)) return -EOPNOTSUPP
   if ((flags & FOLL.write) !== 0)
     return (vm_flags & VM.write) !== 0 || (forced && isCow(vm_flags)) ? 0 : -EFAULT
@@ -119,7 +120,7 @@ export const __get_user_pages = operation({
   name: '__get_user_pages',
   does: 'Takes references of pages the slow way: under the page table lock, faulting where the entry does not do.',
   source: { file: 'mm/gup.c', fn: '__get_user_pages', version: '6.12' },
-  leftOut: 'Retries that drop mmap_lock, signals but SIGKILL, batching, VM_IO and secretmem areas.',
+  leftOut: 'Retries that drop mmap_lock, signals but SIGKILL, batching, secretmem areas.',
   params: { handle: ref('pin_handle') },
   locals: { mm: ref('mm_struct'), vpn: wide(), broke: int(), result: int() },
   entry: 'begin',

@@ -6,6 +6,7 @@ import { operation } from '../operation'
 import { isKsm } from './folio'
 import { untilMmapReadable } from './locks'
 import { handle_mm_fault } from './memory'
+import { isPfnmap } from './memory-pfnmap'
 import { unmap_page_range } from './memory-zap'
 
 /** The first KSM page of an area that is still mapped. */
@@ -42,9 +43,10 @@ export const do_madvise = operation({
   entry: 'begin',
   steps: {
     begin: {
-      does: 'Find the area.',
+      does: 'Find the area; I/O memory takes no advice.',
       run(k, t) {
         if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
+        if (isPfnmap(k.vmas.at(t.vma))) return t.done(-EINVAL)
         t.mm = k.vmas.at(t.vma).vm_mm
         return 'lock'
       },

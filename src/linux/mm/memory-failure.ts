@@ -1,5 +1,6 @@
-import { bits, int, wide } from '../../arena'
+import { int } from '../../arena'
 import { EHWPOISON, ENXIO } from '../include/errno'
+import { lossParams } from '../include/memory-failure'
 import { MF } from '../include/mm'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
@@ -74,7 +75,7 @@ export const memory_failure = operation({
   source: { file: 'mm/memory-failure.c', fn: 'memory_failure', version: '6.12' },
   leftOut:
     'hugetlb, slab and mlocked pages, the hwpoison filter, retries, panic where recovery is off, and the 16-entry queue through which interrupts report; a page is taken off the free list without splitting buddies; SIGKILL where a victim’s address is unknown.',
-  params: { pfn: wide(), flags: bits(MF) },
+  params: lossParams,
   locals: { result: int(), before: int(), droppable: int() },
   entry: 'mutex',
   steps: {

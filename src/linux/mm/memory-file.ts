@@ -11,6 +11,7 @@ import { hasFlag, setFlag } from './folio'
 import { getAs, handOver } from './holders'
 import { untilPtl } from './locks'
 import { dirtyEntry, FRESH, mapOwnCopy } from './memory-anon'
+import { isPfnmap, pfnmapFault } from './memory-pfnmap'
 import { alloc_page } from './page_alloc'
 import { addRmap } from './rmap-anon'
 import { folio_put, putAs } from './swap'
@@ -37,10 +38,11 @@ export const do_fault = operation({
   entry: 'lookup',
   steps: {
     lookup: {
-      does: 'Find the page in the page cache, and hold it; behind the end of the file: SIGBUS.',
+      does: 'Find the page in the page cache, and hold it; behind the end of the file: SIGBUS. Areas of I/O memory have no .fault: SIGBUS as well.',
       fn: 'shmem_fault',
       run(k, t) {
         const { vm_file, vm_start, vm_pgoff } = k.vmas.at(t.vma)
+        if (isPfnmap(k.vmas.at(t.vma))) return t.done(pfnmapFault(k, k.vmas.at(t.vma), t.vpn))
         const index = vm_pgoff + t.vpn - vm_start
         if (index >= pagesOfFile(k, vm_file)) return t.done(VM_FAULT_SIGBUS)
         const pfn = shmem_get_folio(k, vm_file, index, t.task.id)

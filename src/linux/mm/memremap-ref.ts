@@ -1,5 +1,6 @@
 import { NONE, ref, wide } from '../../arena'
 import type { Callable } from '../../machine'
+import { operationNamed } from '../calls'
 import { PGMAP_OPS } from '../include/memremap'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
@@ -152,8 +153,5 @@ export const faultParams = { mm: ref('mm_struct'), vpn: wide(), pfn: wide() }
  * pgmap->ops->migrate_to_ram, a pointer in the kernel too: the fault path knows no drivers. There is
  * one driver here whose memory has device-private entries.
  */
-export function migrate_to_ram(k: Kernel): Callable<typeof faultParams> {
-  const handler = k.machine.operations.find(({ name }) => name === 'dmirror_devmem_fault')
-  if (handler === undefined) throw new Error('migrate_to_ram: no driver has such a method')
-  return handler as unknown as Callable<typeof faultParams>
-}
+export const migrate_to_ram = (k: Kernel): Callable<typeof faultParams> =>
+  operationNamed(k, 'dmirror_devmem_fault')

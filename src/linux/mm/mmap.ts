@@ -4,24 +4,27 @@ import { evict, unusedInode } from '../fs/inode'
 import { EINVAL, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
+import { andIomemUnlocked, isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
 import { hasPageCache } from './filemap'
 import { ownMm, untilMmapWritable } from './locks'
+import { isPfnmap } from './memory-pfnmap'
 import { unmap_page_range } from './memory-zap'
+import { zap } from './rmap'
 import { lru_add_drain } from './swap'
 
 /** Where areas of the simulation begin: PGD 255, PUD 130, PMD 184, so that indices are small to read. */
 const MMAP_BASE = 255 * 512 ** 3 + 130 * 512 ** 2 + 184 * 512
 
 /** thp_get_unmapped_area(): above what is mapped, congruent with the file modulo 2 MiB. */
-function unmappedArea(k: Kernel, mm: number, pgoff: number): number {
+export function unmappedArea(k: Kernel, mm: number, pgoff: number): number {
   const areas = k.vmas.rows().filter(({ vm_mm }) => vm_mm === mm)
   const free = Math.max(MMAP_BASE, ...areas.map(({ vm_end }) => vm_end))
   const distance = (((pgoff - free) % PMD_PAGES) + PMD_PAGES) % PMD_PAGES
   return free + distance
 }
 
-const PRIVATE_RW = VM.read | VM.write | VM.mayread | VM.maywrite | VM.softdirty
+export const PRIVATE_RW = VM.read | VM.write | VM.mayread | VM.maywrite | VM.softdirty
 
 /** Makes the area of a shared mapping of a device; undefined if there is no room. */
 export function makeArea(
@@ -69,6 +72,7 @@ export const mmapOf = ({ name, does, leftOut, label, step, sync }: FileMapping) 
         if (!k.inodes.isLive(inode)) return 'There is no such file.'
         if (k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'sysfs')
           return 'A file of sysfs is mapped by its driver.'
+        if (isIomemInode(k, inode)) return 'This is a file of I/O memory: open it first.'
         if (k.vmas.isFull) return 'This simulation has no room for another mapping.'
         if (isPrivate === 1 && sync !== 0) return 'MAP_SYNC goes with MAP_SHARED_VALIDATE alone.'
         const sane = pages > 0 && pages <= 2 ** 32 && pgoff >= 0 && pgoff <= 2 ** 36
@@ -158,7 +162,7 @@ export const mapAnonymous = operation({
 })
 
 /** The next letter that no area has. */
-function areaLabel(k: Kernel): string {
+export function areaLabel(k: Kernel): string {
   const used = new Set(k.vmas.rows().map(({ label }) => label))
   return [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter)) ?? 'Z'
 }
@@ -168,7 +172,7 @@ export const do_munmap = operation({
   name: 'do_munmap',
   does: 'Unmaps an area.',
   source: { file: 'mm/mmap.c', fn: 'do_vmi_munmap', version: '6.12' },
-  leftOut: 'Partial unmapping; page table pages.',
+  leftOut: 'Partial unmapping; page table pages. The entries of I/O memory go in the first step.',
   via: ['__x64_sys_munmap'],
   start: {
     label: 'Unmap this area',
@@ -189,10 +193,12 @@ export const do_munmap = operation({
     detach: {
       does: 'Under mmap_lock, take the area out of the address space; then hold the lock for reading only.',
       fn: 'do_vmi_align_munmap',
-      when: ownMm(untilMmapWritable),
+      when: ownMm(andIomemUnlocked(untilMmapWritable)),
       run(k, t) {
         if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
         const { vm_mm, vm_start, vm_end } = k.vmas.at(t.vma)
+        // I/O memory stays in i_mmap until its entries are gone; a claim clears them all the same.
+        if (isPfnmap(k.vmas.at(t.vma))) zap(k, vm_mm, vm_start, vm_end)
         t.mm = vm_mm
         t.start = vm_start
         t.end = vm_end

@@ -7,6 +7,7 @@ import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { isAnon, isExclusive, isUncounted, isZeroPage, refcountOf } from './folio'
 import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from './locks'
+import { isPfnmap } from './memory-pfnmap'
 
 /** Bits of every protection but PROT_NONE, which is PROTNONE and nothing else (pgtable_types.h). */
 const MAPPED = PTE.present | PTE.user | PTE.nx
@@ -43,7 +44,7 @@ export const mprotect_fixup = operation({
   name: 'mprotect_fixup',
   does: 'Changes what the process may do with an area. References and pins are not looked at.',
   source: { file: 'mm/mprotect.c', fn: 'mprotect_fixup', version: '6.12' },
-  leftOut: 'Parts of an area, NUMA hinting, PROT_EXEC, swap entries.',
+  leftOut: 'Parts of an area, I/O memory, NUMA hinting, PROT_EXEC, swap entries.',
   start: {
     label: 'mprotect(PROT_READ)',
     on: ['vma'],
@@ -52,6 +53,7 @@ export const mprotect_fixup = operation({
     refuse(k, { vma, read, write }, task) {
       if (!k.vmas.isLive(vma)) return 'There is no such area.'
       if (k.vmas.at(vma).vm_mm !== k.tasks.at(task).mm) return 'The area is of another process.'
+      if (isPfnmap(k.vmas.at(vma))) return 'The protection of I/O memory is not changed here.'
       return [read, write].every((each) => each === 0 || each === 1)
         ? undefined
         : 'Reading and writing are allowed (1) or not (0).'

@@ -1,7 +1,9 @@
 import { int, wide } from '../../arena'
 import { cachedEntry, fillTlb } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE } from '../arch/x86/pgtable'
+import { operationNamed } from '../calls'
 import { EHWPOISON } from '../include/errno'
+import type { lossParams } from '../include/memory-failure'
 import {
   MF,
   VM_FAULT_HWPOISON,
@@ -11,11 +13,11 @@ import {
 } from '../include/mm'
 import { TLB, VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
+import { isUserMapping } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
 import { bytesOf, isPoisoned, noteLoad, SECTOR, storeByte } from './contents'
 import { ownMm, untilMmapReadable } from './locks'
 import { handle_mm_fault, isMapped } from './memory'
-import { memory_failure } from './memory-failure'
 import { vma_lookup } from './rmap'
 
 type Task = ReturnType<Kernel['tasks']['at']>
@@ -55,10 +57,12 @@ function load(k: Kernel, task: Task, pfn: number, offset: number): void {
 
 function store(k: Kernel, task: Task, pfn: number, { vpn, value, offset }: Access): void {
   const vma = vma_lookup(k, task.mm, vpn)
-  const isShared = vma === undefined || (vma.vm_flags & VM.shared) !== 0
-  storeByte(k, pfn, value, { offset, mm: isShared ? 0 : task.mm })
+  const isPrivate = vma !== undefined && (vma.vm_flags & VM.shared) === 0
+  // Of I/O memory it is noted who stored: it may be a driver's by now.
+  const isNoted = isPrivate || (vma !== undefined && isUserMapping(k, vma))
+  storeByte(k, pfn, value, { offset, mm: isNoted ? task.mm : 0 })
   const ptes = k.ptes.in(task.mm)
-  if (!isShared && ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) === 0) ptes.at(vpn).written = 1
+  if (isPrivate && ptes.has(vpn) && (ptes.at(vpn).flags & PTE.pse) === 0) ptes.at(vpn).written = 1
 }
 
 /** The signal that a fault ends with, as force_sig_fault() fills it in. */
@@ -71,9 +75,8 @@ function signal(k: Kernel, task: Task, vpn: number, fault: number): void {
   const covered = vma_lookup(k, task.mm, vpn) !== undefined
   if ((fault & VM_FAULT_SIGSEGV) !== 0) task.si_code = covered ? 'SEGV_ACCERR' : 'SEGV_MAPERR'
   else task.si_code = (fault & VM_FAULT_HWPOISON) !== 0 ? 'BUS_MCEERR_AR' : 'BUS_ADRERR'
-  if ((fault & VM_FAULT_HWPOISON) === 0) return
   task.si_addr = vpn
-  task.si_addr_lsb = 12
+  task.si_addr_lsb = (fault & VM_FAULT_HWPOISON) === 0 ? 0 : 12
 }
 
 const FATAL = VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_OOM | VM_FAULT_HWPOISON
@@ -129,8 +132,12 @@ const accessOperation = (name: string, write: 0 | 1) => {
         does: 'The memory has lost these bytes: instead of data the CPU gets a machine check, and the thread handles it before it goes on.',
         fn: 'kill_me_maybe',
         source: { file: 'arch/x86/kernel/cpu/mce/core.c', fn: 'kill_me_maybe', version: '6.12' },
-        run: (_k, t) =>
-          t.call(memory_failure, { pfn: t.bad, flags: MF.action_required }, 'after_machine_check'),
+        run: (k, t) =>
+          t.call(
+            operationNamed<typeof lossParams>(k, 'memory_failure'),
+            { pfn: t.bad, flags: MF.action_required },
+            'after_machine_check',
+          ),
       },
       after_machine_check: {
         does: 'Signalled: that is the end of it. Handled without a signal: try the access again. Not handled: SIGBUS.',

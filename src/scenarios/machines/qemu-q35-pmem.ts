@@ -1,14 +1,11 @@
-import type { IORES_DESC } from '../../linux/include/ioport'
-import type { IomemSeed } from '../pmem-machine'
-
-type Desc = (typeof IORES_DESC)[number]
+import { type IomemSeed, nestSeeds, type SeedRow } from '../pmem-machine'
 
 /**
  * The iomem tree of the QEMU q35 machine on which the recordings were made (Debian 6.12.117, booted
  * with a memmap= range of persistent memory), without what the pmem driver claims: depth, first and
  * last address, flags and descriptor as a kernel module printed them, name.
  */
-const ROWS: readonly (readonly [number, number, number, number, Desc, string])[] = [
+const ROWS: readonly SeedRow[] = [
   [0, 0x0, 0xfff, 0x80000200, 'RESERVED', 'Reserved'],
   [0, 0x1000, 0x9fbff, 0x81000200, 'NONE', 'System RAM'],
   [0, 0x9fc00, 0x9ffff, 0x80000200, 'RESERVED', 'Reserved'],
@@ -39,19 +36,7 @@ const ROWS: readonly (readonly [number, number, number, number, Desc, string])[]
   [0, 0xfd00000000, 0xffffffffff, 0x200, 'RESERVED', 'Reserved'],
 ]
 
-/** The tree, nested by the depths of the rows. */
-function nested(): IomemSeed[] {
-  const top: IomemSeed[] = []
-  const open: IomemSeed[][] = [top]
-  for (const [depth, start, end, flags, desc, name] of ROWS) {
-    const children: IomemSeed[] = []
-    open[depth]?.push({ name, start, end, flags, desc, children })
-    open[depth + 1] = children
-  }
-  return top
-}
-
-export const qemuQ35Pmem: readonly IomemSeed[] = nested()
+export const qemuQ35Pmem: readonly IomemSeed[] = nestSeeds(ROWS)
 
 /** Its one namespace, as `ndctl list` names it: [start, end) in page frames. */
 export const qemuNamespace = { name: 'namespace0.0', start: 0x60000, end: 0x90000 } as const

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bootDevice } from '../../../testing/removal-kernel'
 import { ENXIO } from '../../include/errno'
 import { IORESOURCE } from '../../include/ioport'
-import { IOMEM_RESOURCE } from '../../kernel/resource'
+import { IOMEM_RESOURCE } from '../../kernel/resource-tree'
 import { dev_dax_attach, dev_dax_remove } from './device'
 
 const device = { device: 1 }

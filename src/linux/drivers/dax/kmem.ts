@@ -3,7 +3,8 @@ import { EBUSY, EINVAL } from '../../include/errno'
 import { MEMORY_BLOCK_SIZE } from '../../include/memory'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
-import { __request_region, IOMEM_RESOURCE, removeResource } from '../../kernel/resource'
+import { __request_region } from '../../kernel/resource'
+import { IOMEM_RESOURCE, removeResource } from '../../kernel/resource-tree'
 import {
   add_memory_driver_managed,
   notOffline,

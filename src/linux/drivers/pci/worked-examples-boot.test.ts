@@ -13,7 +13,8 @@ import { IORESOURCE } from '../../include/ioport'
 import { bootComplete } from '../../invariants/boot-complete'
 import { mappingReady } from '../../invariants/mapping-ready'
 import { oneResourceFile } from '../../invariants/one-resource-file'
-import { __request_region, IOMEM_RESOURCE } from '../../kernel/resource'
+import { __request_region } from '../../kernel/resource'
+import { IOMEM_RESOURCE } from '../../kernel/resource-tree'
 import { pci_bus_add_device } from './bus'
 import { board_added, pci_stop_and_remove_bus_device } from './hotplug'
 import { pci_sysfs_init } from './pci-sysfs'
@@ -137,10 +138,10 @@ describe('W12, legacy files before there is an inode', () => {
   it('oopses in linux-next of January 2021, and init dies of it', () => {
     const k = pSeries({ legacyFiles: 'ungated' })
     const init = lateInit(k).runTo('register')
-    expect([k.boot.level, k.boot.iomem_inode, k.boot.panicked]).toEqual(['subsys', 0, 0])
+    expect([k.boot.level, k.hasIomemInode, k.boot.panicked]).toEqual(['subsys', false, 0])
     expect(k.broken(mappingReady)).toBeUndefined()
     init.step()
-    expect([k.boot.level, k.boot.iomem_inode, k.boot.panicked]).toEqual(['subsys', 0, 1])
+    expect([k.boot.level, k.hasIomemInode, k.boot.panicked]).toEqual(['subsys', false, 1])
     expect(k.log).toEqual([
       'BUG: kernel NULL pointer dereference, address: 0000000000000030',
       'Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b',
@@ -164,7 +165,7 @@ describe('W12, legacy files before there is an inode', () => {
   it('is harmless where the mapping is asked for at open (5.15)', () => {
     const k = pSeries({ legacyFiles: 'ungated', sysfsMapping: 'atOpen' })
     lateInit(k).runTo('scan')
-    expect([k.boot.level, k.boot.iomem_inode]).toEqual(['subsys', 0])
+    expect([k.boot.level, k.hasIomemInode]).toEqual(['subsys', false])
     const names = k.kernel.kernfsNodes.rows().map(({ name }) => name)
     expect(names).toEqual(['legacy_io', 'legacy_mem'])
     lateInit(k).finishes()
@@ -204,7 +205,7 @@ describe('W11, a claim before the inode', () => {
     }
     const node = k.task('driver').begins(__request_region, claim).finishes()
     const isBusy = () => (k.kernel.resources.at(node).flags & IORESOURCE.busy) !== 0
-    expect([k.boot.level, k.boot.iomem_inode, isBusy()]).toEqual(['subsys', 0, true])
+    expect([k.boot.level, k.hasIomemInode, isBusy()]).toEqual(['subsys', false, true])
     expect(filesOf(k.kernel, 1)).toEqual([])
     const refuse = sysfs_kf_bin_open.start?.refuse
     const app = k.task('app').id
@@ -212,9 +213,9 @@ describe('W11, a claim before the inode', () => {
       refuse?.(k.kernel, { dev: k.kernel.pciDevs.at(1).id, name: 'resource0' }, app),
     ).toContain('No process runs before')
     lateInit(k).step()
-    expect([k.boot.level, k.boot.iomem_inode, isBusy()]).toEqual(['fs', 1, true])
+    expect([k.boot.level, k.hasIomemInode, isBusy()]).toEqual(['fs', true, true])
     lateInit(k).finishes()
-    expect([k.boot.level, k.boot.iomem_inode, isBusy()]).toEqual(['run', 1, true])
+    expect([k.boot.level, k.hasIomemInode, isBusy()]).toEqual(['run', true, true])
     expect(opens(k).finishes()).toBe(0)
     expect(k.kernel.kernfsOpenFiles.at(1).f_mapping).toBe('iomem_inode')
   })

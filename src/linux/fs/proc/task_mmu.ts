@@ -6,6 +6,7 @@ import type { Kernel } from '../../kernel'
 import { exit_mmap, mmget_not_zero, mmput_testzero } from '../../kernel/exit'
 import { isAnon, isUncounted, maybeDmaPinned, refcountOf } from '../../mm/folio'
 import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from '../../mm/locks'
+import { isPfnmap } from '../../mm/memory-pfnmap'
 import { vma_lookup } from '../../mm/rmap'
 import { operation } from '../../operation'
 
@@ -68,6 +69,11 @@ export const clear_refs_write = operation({
         const run = k.ptes.in(t.mm).runs(t.vpn, USER_PAGES)[0]
         if (run === undefined) return 'flush'
         t.vpn = run.start
+        const area = vma_lookup(k, t.mm, t.vpn)
+        if (area !== undefined && isPfnmap(area)) {
+          t.vpn = area.vm_end
+          return 'take_pte'
+        }
         t.length = run.kind === 'leaf' && (run.flags & PTE.pse) !== 0 ? PMD_PAGES : 1
         if (run.kind !== 'leaf') {
           k.ptes.in(t.mm).at(t.vpn).flags &= ~PTE.soft_dirty
