@@ -6,6 +6,7 @@ import { userStore } from '../linux/mm/user-access'
 import type { Target } from '../machine'
 import { scenarios } from '../scenarios'
 import { select } from '../store/attention'
+import { loadScenarios } from '../store/library'
 import { begin, changeSetup, openScenarioWith, seek } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { bootMemory } from '../testing/memory-kernel'
@@ -15,8 +16,9 @@ import { inspect } from './inspect'
 import { shownThreads } from './shown-threads'
 import { layoutTimeline } from './timeline-layout'
 
-beforeEach(() => {
+beforeEach(async () => {
   resetStore()
+  await loadScenarios()
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true
   }

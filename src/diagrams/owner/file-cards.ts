@@ -3,6 +3,7 @@ import { dax_make_entry } from '../../linux/fs/dax-entries'
 import { DAX, TAG } from '../../linux/include/fs'
 import { PAGE_SIZE } from '../../linux/include/mm'
 import type { Kernel } from '../../linux/kernel'
+import { isIomemInode } from '../../linux/kernel/iomem-mapping'
 import type { BitCell, CardView, Row, Segment } from '../shared/cards'
 import { wasAtKey } from '../shared/changed'
 import { hex, size } from '../shared/format'
@@ -15,14 +16,19 @@ export const fileCards = (k: Kernel, changes: readonly Change[]): CardView[] =>
     side: `inode ${inode.i_ino}`,
     tone: 'plain',
     rows: [
-      { kind: 'text', label: 'size', value: size(inode.i_size) },
-      extentBar(k, inode.id, inode.i_size),
+      ...extentRows(k, inode),
       ...lostRows(inode),
       ...entryRows(k, inode.id, changes),
       ...cacheRows(k, inode.id),
       ...lockRows(k, inode),
     ],
   }))
+
+/** What a file has; a file of I/O memory has no blocks, but addresses. */
+const extentRows = (k: Kernel, { id, i_size }: ReturnType<Kernel['inodes']['at']>): Row[] =>
+  isIomemInode(k, id)
+    ? [{ kind: 'text', value: 'I/O memory, by address', tone: 'quiet' }]
+    : [{ kind: 'text', label: 'size', value: size(i_size) }, extentBar(k, id, i_size)]
 
 /** Where option 3 of the truncate debate puts blocks that are still under DMA. */
 const lostRows = ({ name }: ReturnType<Kernel['inodes']['at']>): Row[] =>

@@ -103,10 +103,16 @@ const tail = (count: number): RangeView => ({
   folded: count,
 })
 
-/** What overlaps a namespace comes first, then what is large. */
-function rank({ start, end, released: isReleased, depth }: RangeView, k: Kernel): number {
-  const near = k.namespaces
+/** What this machine is about, as addresses: namespaces, and BARs that files map. Ends are inclusive. */
+const subjects = (k: Kernel): readonly { readonly start: number; readonly end: number }[] => [
+  ...k.namespaces
     .rows()
-    .some((each) => start < each.end * PAGE_SIZE && end >= each.start * PAGE_SIZE)
+    .map(({ start, end }) => ({ start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 })),
+  ...k.iomemNodes.rows().flatMap(({ bar }) => (bar === 0 ? [] : [k.resources.at(bar)])),
+]
+
+/** What overlaps a subject comes first, then what is large. */
+function rank({ start, end, released: isReleased, depth }: RangeView, k: Kernel): number {
+  const near = subjects(k).some((each) => start <= each.end && end >= each.start)
   return (isReleased ? 2000 : near ? 1000 : 0) + Math.log2(end - start + 2) - 8 * depth
 }

@@ -39,7 +39,7 @@ export const do_fault = operation({
   steps: {
     lookup: {
       does: 'Find the page in the page cache, and hold it; behind the end of the file: SIGBUS. Areas of I/O memory have no .fault: SIGBUS as well.',
-      fn: 'shmem_fault',
+      fn: 'do_fault',
       run(k, t) {
         const { vm_file, vm_start, vm_pgoff } = k.vmas.at(t.vma)
         if (isPfnmap(k.vmas.at(t.vma))) return t.done(pfnmapFault(k, k.vmas.at(t.vma), t.vpn))
