@@ -1,4 +1,6 @@
-import { invariants } from '../linux/invariants'
+import { cxlInvariants } from '../linux/invariants/families/cxl'
+import { daxInvariants } from '../linux/invariants/families/dax'
+import { memoryInvariants } from '../linux/invariants/families/memory'
 import { createKernel } from '../linux/kernel'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
@@ -45,7 +47,7 @@ export function machineScenario(name: string, { title, iomem, namespaces }: Real
       const k = createKernel({
         policy: choosePolicies(policies, setup.policies),
         operations,
-        invariants,
+        invariants: [...new Set([...daxInvariants, ...memoryInvariants, ...cxlInvariants])],
         sizes: {
           tasks: 3,
           mms: 1,
