@@ -38,6 +38,9 @@ function miscounts(k: Kernel): string[] {
     .map(({ lock, counted, found }) => `${lock}: ${counted} readers, ${found} found`)
 }
 
+/** After an oops nothing is promised: up to 5.1 a put that finds no struct page leaves its wait to nobody. */
+const hasOopsed = (k: Kernel): boolean => k.log.rows().some(({ line }) => line.startsWith('BUG:'))
+
 /** Walks, and returns how many waits were looked at; fails at the first flaw. */
 function walk(k: Kernel, steps: number, move: () => string | undefined): number {
   let waits = 0
@@ -45,6 +48,7 @@ function walk(k: Kernel, steps: number, move: () => string | undefined): number 
     const step = move()
     if (step === undefined) continue
     taken += 1
+    if (hasOopsed(k)) break
     expect([...flaws(k), ...miscounts(k)], `after ${step}`).toEqual([])
     expect(deadlock(k), `after ${step}`).toBeUndefined()
     waits += waitEdges(k).length
