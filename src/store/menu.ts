@@ -40,7 +40,7 @@ export function menuFor(timeline: Timeline<Kernel>, target: Target): MenuItem[] 
 }
 
 /** Tables that targets name by row. */
-const tables = {
+export const targetTables = {
   vma: 'vmas',
   inode: 'inodes',
   super_block: 'superBlocks',
@@ -82,7 +82,10 @@ export function isThere(k: Kernel, { kind, id, key }: Target): boolean {
     return k.inodes.isLive(id) && key !== undefined && k.daxEntries.in(id).has(key)
   if (kind === 'direct_map') return key !== undefined && k.directMap.has(key)
   if (kind === 'swap_slot') return key !== undefined && k.swapMap.has(key)
-  return Object.hasOwn(tables, kind) && k[tables[kind as keyof typeof tables]].isLive(id)
+  return (
+    Object.hasOwn(targetTables, kind) &&
+    k[targetTables[kind as keyof typeof targetTables]].isLive(id)
+  )
 }
 
 /** A thread of the right kind: one of the object's own address space, and one that is idle, if there is. */

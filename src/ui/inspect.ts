@@ -3,7 +3,7 @@ import { pteValue } from '../linux/arch/x86/pgtable'
 import { dax_make_entry } from '../linux/fs/dax-entries'
 import type { Kernel } from '../linux/kernel'
 import type { Target } from '../machine'
-import { isThere } from '../store/menu'
+import { isThere, targetTables } from '../store/menu'
 
 /** A field of an object, as the inspector prints it. */
 export interface InspectedField {
@@ -41,38 +41,8 @@ const targetKinds: Readonly<Record<string, string>> = {
   cpu: 'cpu',
 }
 
-const tables: Readonly<Record<string, keyof Kernel & string>> = {
-  task: 'tasks',
-  mm: 'mms',
-  vma: 'vmas',
-  inode: 'inodes',
-  super_block: 'superBlocks',
-  namespace: 'namespaces',
-  pgmap: 'pgmaps',
-  resource: 'resources',
-  pin: 'pinHandles',
-  dax_lease: 'daxLeases',
-  pipe: 'pipes',
-  zone: 'zones',
-  stable_node: 'stableNodes',
-  anon_vma: 'mms',
-  cxl_port: 'cxlPorts',
-  cxl_memdev: 'cxlMemdevs',
-  cxl_decoder: 'cxlDecoders',
-  cxl_region: 'cxlRegions',
-  dev_dax: 'devDaxes',
-  dax_device: 'daxDevices',
-  umem_odp: 'umemOdps',
-  dmirror: 'dmirrors',
-  p2pdma: 'p2pdmas',
-  boot: 'boots',
-  pci_host_bridge: 'pciHosts',
-  pci_dev: 'pciDevs',
-  kernfs_node: 'kernfsNodes',
-  bin_attribute: 'binAttributes',
-  cpu: 'cpus',
-  pks: 'pks',
-}
+/** The tables of a kernel by kind of target, as what a link names is looked up. */
+const tables: Readonly<Record<string, keyof Kernel & string>> = targetTables
 
 /** Range tables that a target has a row of, each at its key; a page is made of several. */
 const ranges: Readonly<Record<string, readonly RangeName[]>> = {
