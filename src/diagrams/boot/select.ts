@@ -134,8 +134,9 @@ const attributes = (k: Kernel): CardView[] =>
       {
         kind: 'pills',
         label: 'memory',
+        // The third pill stands behind the second: "freed", "twice".
         pills: STATES.map((text, i) => ({
-          text,
+          text: text.replace('freed twice', 'twice'),
           on: i === freesOf(k, id),
           tone: TONES[i] ?? 'plain',
         })),

@@ -42,7 +42,8 @@ export function bitCells({ run }: Entry, before: unknown): BitCell[] {
   return drawn.map(([name, flag]) => ({
     name,
     ...(LONG[name] === undefined ? {} : { says: LONG[name] }),
-    on: set.has(flag),
+    // The engine keeps the flags of an entry that migration will put back; the hardware sees no P.
+    on: set.has(flag) && (run.kind === 'leaf' || flag !== 'present'),
     changed: set.has(flag) !== had.has(flag),
   }))
 }

@@ -1,6 +1,6 @@
-import { daxIdle } from '../../linux/fs/dax-association'
 import type { Kernel } from '../../linux/kernel'
 import { headOf, isZeroPage, pagesOf } from '../../linux/mm/folio'
+import { idleCount } from '../../linux/mm/memremap-ref'
 import { type Entry, namesPage } from './entries'
 import { cutByPages, merged, type Stretch } from './stretches'
 
@@ -79,9 +79,6 @@ const usedInZones = (k: Kernel): Stretch[] =>
       ...k.holders.runs(start, end),
     ])
     .map(({ start, end }) => ({ start, end }))
-
-/** `_refcount` of a page of a device that nobody uses. */
-export const idleCount = (k: Kernel, type: string): number => (type === 'FS_DAX' ? daxIdle(k) : 1)
 
 /** Pages of devices that somebody holds a reference of besides the device, known to us or not. */
 const referenced = (k: Kernel): Stretch[] =>
