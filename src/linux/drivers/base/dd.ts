@@ -1,10 +1,10 @@
 import { ref } from '../../../arena'
 import { ENODEV } from '../../include/errno'
-import { PAGE_SIZE } from '../../include/mm'
 import { __release_region } from '../../kernel/resource'
 import { memunmap_pages } from '../../mm/memremap'
 import { operation } from '../../operation'
 import { pmem_release_disk } from '../nvdimm/pmem'
+import { regionOf } from '../nvdimm/region'
 import { deviceUnlocked } from './device-lock'
 
 /** §4.1 and §4.3 of the DAX sheet: the unbind of nd_pmem, devres in reverse order of its making. */
@@ -60,8 +60,7 @@ export const __device_release_driver = operation({
       does: 'Last devres entry: the claim in the iomem tree.',
       fn: 'devm_region_release',
       run(k, t) {
-        const { start, end } = k.namespaces.at(t.device)
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const range = regionOf(k, t.device)
         return t.call(__release_region, range, 'unbound')
       },
     },

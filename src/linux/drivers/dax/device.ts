@@ -13,6 +13,7 @@ import { describePgmap } from '../../mm/memremap-ref'
 import { makeArea } from '../../mm/mmap'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
+import { regionOf } from '../nvdimm/region'
 import { nextGeneration } from './replace'
 import { kill_dax } from './super'
 
@@ -53,8 +54,8 @@ export const dev_dax_attach = operation({
       does: 'Claim the physical range.',
       fn: 'devm_request_mem_region',
       run(k, t) {
-        const { start, end, name } = k.namespaces.at(t.device)
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const { name } = k.namespaces.at(t.device)
+        const range = regionOf(k, t.device)
         const claim = { parent: IOMEM_RESOURCE, ...range, name, flags: 0 }
         return t.call(__request_region, claim, 'claimed')
       },
@@ -77,8 +78,7 @@ export const dev_dax_attach = operation({
       fn: 'devres_release_all',
       run(k, t) {
         t.error = t.ret < 0 ? t.ret : -ENOMEM
-        const { start, end } = k.namespaces.at(t.device)
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const range = regionOf(k, t.device)
         k.namespaces.at(t.device).resource = 0
         return t.call(__release_region, range, 'unbound')
       },
@@ -227,8 +227,7 @@ export const dev_dax_remove = operation({
       does: 'The claim in the iomem tree goes last.',
       fn: 'devm_region_release',
       run(k, t) {
-        const { start, end } = k.namespaces.at(t.device)
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const range = regionOf(k, t.device)
         return t.call(__release_region, range, 'unbound')
       },
     },

@@ -2,7 +2,6 @@ import { int, ref } from '../../../arena'
 import { del_gendisk } from '../../block/genhd'
 import { EBUSY, ENODEV, ENOMEM } from '../../include/errno'
 import { PGMAP_OPS } from '../../include/memremap'
-import { PAGE_SIZE } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { __release_region, __request_region } from '../../kernel/resource'
 import { IOMEM_RESOURCE } from '../../kernel/resource-tree'
@@ -12,6 +11,7 @@ import { operation } from '../../operation'
 import { deviceUnlocked } from '../base/device-lock'
 import { nextGeneration } from '../dax/replace'
 import { kill_dax } from '../dax/super'
+import { regionOf } from './region'
 
 /** The disk that a namespace becomes: the number is that of its region. */
 const diskName = (namespace: string): string =>
@@ -82,8 +82,8 @@ export const pmem_attach_disk = operation({
       does: 'Claim the physical range for the namespace.',
       fn: 'devm_request_mem_region',
       run(k, t) {
-        const { start, end, name } = k.namespaces.at(t.device)
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const { name } = k.namespaces.at(t.device)
+        const range = regionOf(k, t.device)
         return t.call(
           __request_region,
           { parent: IOMEM_RESOURCE, ...range, name, flags: 0 },
@@ -110,9 +110,8 @@ export const pmem_attach_disk = operation({
       does: 'No struct pages: the claim goes back, and the probe fails.',
       fn: 'devres_release_all',
       run(k, t) {
-        const { start, end } = k.namespaces.at(t.device)
         t.error = t.ret < 0 ? t.ret : -ENOMEM
-        const range = { start: start * PAGE_SIZE, end: end * PAGE_SIZE - 1 }
+        const range = regionOf(k, t.device)
         return t.call(__release_region, range, 'unbound')
       },
     },
