@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Change } from '../../arena'
 import type { Kernel } from '../../linux/kernel'
 import type { Finding, Target } from '../../machine'
@@ -188,18 +188,24 @@ function Hatching() {
 const USUAL_WIDTH = 1200
 const LEAST_WIDTH = 300
 
-/** The width that the board has, in pixels, and a ref for the element that has it. */
+/**
+ * The width that the board has, in pixels, and a ref for the element that has it. It is measured
+ * before the first picture is painted, so that no reader sees, and no phone scrolls, the usual one.
+ */
 function useWidth() {
   const frame = useRef<HTMLElement>(null)
   const [width, setWidth] = useState(USUAL_WIDTH)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = frame.current
-    if (element === null || typeof ResizeObserver === 'undefined') return
-    const observer = new ResizeObserver(([entry]) => {
+    if (element === null) return
+    const measure = () => {
+      const { clientWidth } = element
       // A frame that is not laid out yet has no width; less than a phone's is not drawn.
-      if (entry !== undefined && entry.contentRect.width > 0)
-        setWidth(Math.max(LEAST_WIDTH, Math.round(entry.contentRect.width)))
-    })
+      if (clientWidth > 0) setWidth(Math.max(LEAST_WIDTH, clientWidth))
+    }
+    measure()
+    if (typeof ResizeObserver === 'undefined') return
+    const observer = new ResizeObserver(measure)
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
