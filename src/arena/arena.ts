@@ -9,8 +9,18 @@ export interface Mark {
 
 /** A part of the heap that keeps its own rows and undoes its own journal entries. */
 export interface Store {
+  /** The number of this store's part. */
+  readonly part: number
   /** Takes this store's last journal entry back; the payload lies below `journal.length`. */
   undo(journal: Journal): void
+  /** Where the entry begins whose payload ends before \`end\`. */
+  entryStart(journal: Journal, end: number): number
+  /** Words that `pack` writes now. Equal contents give equal words. */
+  readonly packedWords: number
+  /** Writes the contents at an address; returns the one behind them. */
+  pack(target: Int32Array, at: number): number
+  /** Reads what `pack` wrote; not journaled. */
+  unpack(source: Int32Array, at: number): number
 }
 
 /**
@@ -60,9 +70,15 @@ export class Arena {
   hashHi = 0
   /** Counts the times that words changed other than by `write`: what is derived from them is stale. */
   rewinds = 0
+  /** The part that a word belongs to. A part is a row of a table, or a range table with all its runs. */
+  readonly partOf: Int32Array
+  /** 1 for each part that was looked up since somebody last cleared this: what an answer hangs on. */
+  readonly reads: Uint8Array
 
-  constructor(size: number) {
+  constructor(size: number, parts: number) {
     this.words = new Int32Array(size)
+    this.partOf = new Int32Array(size)
+    this.reads = new Uint8Array(parts)
   }
 
   write(at: number, value: number): void {
@@ -111,6 +127,29 @@ export class Arena {
     }
     this.hashLo = hashLo
     this.hashHi = hashHi
+  }
+
+  /** Lists the parts that the journal's entries changed, seldom one of them twice; returns how many. */
+  touched(parts: Int32Array): number {
+    const { journal, partOf } = this
+    let end = journal.length
+    let count = 0
+    let last = -1
+    while (end > 0) {
+      const at = journal.words[end - 1] as number
+      let part: number
+      if (at >= 0) {
+        part = partOf[at] as number
+        end -= 2
+      } else {
+        const store = this.stores[~at] as Store
+        part = store.part
+        end = store.entryStart(journal, end - 1)
+      }
+      if (part !== last) parts[count++] = part
+      last = part
+    }
+    return count
   }
 
   /** The 64-bit hash of the state as 16 hexadecimal digits. */

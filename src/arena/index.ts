@@ -34,6 +34,7 @@ export {
   restoreHashed,
   type TableSpec,
 } from './heap'
+export { type Part, Parts } from './parts'
 export type { Cell, RunView } from './range-table'
 export { type Fields, type Schema, type Struct, struct, type Values, type View } from './struct'
 export { overlay, Table } from './table'

@@ -32,10 +32,11 @@ export class RangeTable<D extends Struct> {
   constructor(
     private readonly arena: Arena,
     readonly def: D,
+    part: number,
     private readonly origin: number = 0,
     shared?: RangeTable<D>,
   ) {
-    this.store = shared?.store ?? newStore(arena, def)
+    this.store = shared?.store ?? newStore(arena, def, part)
     this.encodeRow = shared?.encodeRow ?? rowEncoder(arena, def)
     this.views = shared?.views ?? rangeViews(arena, this.store, def.places)
   }
@@ -44,7 +45,13 @@ export class RangeTable<D extends Struct> {
   in(space: number): RangeTable<D> {
     let view = this.spaces[space]
     if (view === undefined) {
-      view = new RangeTable(this.arena, this.def, this.origin + space * SPACE_KEYS, this)
+      view = new RangeTable(
+        this.arena,
+        this.def,
+        this.store.part,
+        this.origin + space * SPACE_KEYS,
+        this,
+      )
       this.spaces[space] = view
     }
     return view
@@ -67,6 +74,7 @@ export class RangeTable<D extends Struct> {
     const { store, origin } = this
     const last = end + origin
     const found: RunView<D>[] = []
+    this.read()
     for (let i = store.search(start + origin); i < store.count; i++) {
       const runStart = store.starts[i] as number
       if (runStart >= last) break
@@ -85,6 +93,7 @@ export class RangeTable<D extends Struct> {
   ): RunView<D> | undefined {
     const { store, origin } = this
     const last = end + origin
+    this.read()
     for (let i = store.search(start + origin); i < store.count; i++) {
       const from = Math.max(store.starts[i] as number, start + origin)
       if (from >= last) break
@@ -134,7 +143,12 @@ export class RangeTable<D extends Struct> {
     return view as unknown as RunView<D>
   }
 
+  private read(): void {
+    this.arena.reads[this.store.part] = 1
+  }
+
   private indexOf(key: number): number {
+    this.read()
     const index = this.store.search(key)
     const inside = index < this.store.count && (this.store.starts[index] as number) <= key
     return inside ? index : -1
@@ -143,6 +157,7 @@ export class RangeTable<D extends Struct> {
   /** Replaces what lies in [start, end) by what `middle` makes of it, and restores maximal runs. */
   private rewrite(start: number, end: number, middle: (pieces: Run[]) => Run[]): void {
     const { store } = this
+    this.read()
     if (end <= start) return
     const touched = window(store, start, end)
     const before = touched.runs.flatMap((run) => clip(run, -Infinity, start))
@@ -270,8 +285,8 @@ function rangeViews(arena: Arena, store: RunStore, places: readonly Place[]): Vi
   return { Cell, Run }
 }
 
-function newStore(arena: Arena, def: Struct): RunStore {
-  const store = new RunStore(arena, arena.stores.length, def.words)
+function newStore(arena: Arena, def: Struct, part: number): RunStore {
+  const store = new RunStore(arena, arena.stores.length, def.words, part)
   arena.stores.push(store)
   return store
 }

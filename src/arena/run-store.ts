@@ -30,6 +30,7 @@ export class RunStore implements Store {
     private readonly number: number,
     /** Words of a row. */
     readonly width: number,
+    readonly part: number,
   ) {
     this.words = new Int32Array(4 * width)
   }
@@ -98,13 +99,19 @@ export class RunStore implements Store {
     this.move(index, inserted, runs)
   }
 
+  entryStart(journal: Journal, end: number): number {
+    if (journal.words[end - 1] === ASSIGN) return end - 3
+    const removed = journal.words[end - 4] as number
+    return end - 4 - removed * (KEY_WORDS + this.width)
+  }
+
   /** Takes every run's share into the hash: for a hash from scratch. */
   mixAll(): void {
     for (let i = 0; i < this.count; i++) this.mixRun(i)
   }
 
   clone(): RunStore {
-    const copy = new RunStore(this.arena, this.number, this.width)
+    const copy = new RunStore(this.arena, this.number, this.width, this.part)
     copy.count = this.count
     copy.starts = this.starts.slice()
     copy.ends = this.ends.slice()

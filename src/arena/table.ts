@@ -26,6 +26,8 @@ export class Table<D extends Struct> {
     /** Address of the first row in the arena. */
     readonly base: number,
     readonly capacity: number,
+    /** The part that row 1 is; the others follow. */
+    readonly firstPart: number,
   ) {
     this.stride = def.words + HEADER_WORDS
     const Row = overlay(arena, def)
@@ -44,7 +46,9 @@ export class Table<D extends Struct> {
   }
 
   isLive(id: number): boolean {
-    return id > 0 && id <= this.capacity && this.arena.words[this.liveWord(id)] === 1
+    if (id <= 0 || id > this.capacity) return false
+    this.arena.reads[this.firstPart + id - 1] = 1
+    return this.arena.words[this.liveWord(id)] === 1
   }
 
   /** Takes the lowest free row. Undefined when all `capacity` rows are in use. */

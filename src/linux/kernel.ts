@@ -267,8 +267,18 @@ export type Kernel = LinuxHeap['tables'] & LinuxHeap['ranges'] & Core
 export function createKernel({ policy, operations, invariants, sizes }: KernelParts): Kernel {
   const heap = layout({ ...usualSizes, ...sizes }, frameWords(operations)) as Heap & LinuxHeap
   const { arena, tables, ranges } = heap
-  const globals = tables.globalRows.make()
-  const kernel = { ...tables, ...ranges, heap, policy, invariants, globals }
+  tables.globalRows.make()
+  const kernel = {
+    ...tables,
+    ...ranges,
+    heap,
+    policy,
+    invariants,
+    // Asked for each time, so that whoever reads them is known to.
+    get globals() {
+      return tables.globalRows.at(1)
+    },
+  }
   const { tasks, frames } = tables
   // The machine's operations see the kernel, and the kernel has the machine: one of them comes second.
   const machine: Machine<Kernel> = new Machine(kernel as unknown as Kernel, {

@@ -15,6 +15,7 @@ export const taskFields = {
   name: text('comm: the name of the thread.'),
   depth: int(0, 'Operations on the stack; 0 is idle, in user space.'),
   ret: int(0, 'What the last operation returned; negative numbers are errnos.'),
+  calls: int(0, 'Calls of its program that are behind it, where every order is explored.'),
 }
 
 /** Words that a frame has besides its operation's locals: operation (from 1), step, and `ret`. */
@@ -75,6 +76,7 @@ export class Machine<K extends AnyKernel> {
   private readonly tasks: Table<Machined>
   private readonly frameBase: number
   private readonly frameStride: number
+  private readonly framePart: number
   private readonly numbers: Map<unknown, number>
   private readonly views: object[][]
   private readonly classes: FrameClass[]
@@ -91,6 +93,7 @@ export class Machine<K extends AnyKernel> {
     // The header word of a table row marks it as taken; frames are taken by depth instead.
     this.frameBase = frames.base + 1
     this.frameStride = frames.def.words + 1
+    this.framePart = frames.firstPart
     this.numbers = new Map(operations.map((operation, i) => [operation, i]))
     this.views = operations.map(() => [])
     this.classes = operations.map((operation) => this.frameClass(operation))
@@ -146,6 +149,17 @@ export class Machine<K extends AnyKernel> {
     return this.stepAt(at).choices?.(this.kernel, this.viewAt(task, depth, at) as never) ?? 1
   }
 
+  /** In how many ways the task can go on now: 0 if it waits, -1 if it is idle. */
+  ways(task: number): number {
+    const { depth } = this.tasks.at(task)
+    if (depth === 0) return -1
+    const at = this.frameAt(task, depth)
+    const view = this.viewAt(task, depth, at) as never
+    const { when, choices } = this.stepAt(at)
+    if (when?.ready(this.kernel, view) === false) return 0
+    return choices?.(this.kernel, view) ?? 1
+  }
+
   /** What a choice of the next step is called. */
   choiceName(task: number, n: number): string {
     const { depth } = this.tasks.at(task)
@@ -185,7 +199,9 @@ export class Machine<K extends AnyKernel> {
   }
 
   private frameAt(task: number, depth: number): number {
-    return this.frameBase + ((task - 1) * this.maxDepth + depth - 1) * this.frameStride
+    const slot = (task - 1) * this.maxDepth + depth - 1
+    this.arena.reads[this.framePart + slot] = 1
+    return this.frameBase + slot * this.frameStride
   }
 
   private operationAt(at: number): Operation<K> {

@@ -1,0 +1,135 @@
+import { hashFromScratch } from '../arena'
+import type { AnyKernel, Choice, Invariant, Steppable } from '../machine'
+import { Claims } from './claims'
+import { Graph } from './graph'
+import { type Kind, Moves, type Programs } from './moves'
+import { roomFor } from './part-values'
+import { StateTable } from './state-table'
+
+/** Moves that one state may have: their number is kept in a byte. */
+const MAX_MOVES = 256
+
+/**
+ * A search through every interleaving, breadth first: states are numbered in the order in which they
+ * were reached, so that a smaller number is never farther from the start.
+ *
+ * Beside each state stand the state that it was first reached from and the number of the move: five
+ * bytes, from which the schedule is played again. The initial state is number 0.
+ */
+export class Search<K extends AnyKernel & Steppable<K>> {
+  readonly table: StateTable
+  readonly graph = new Graph()
+  readonly claims: Claims<K>
+  readonly moves: Moves<K>
+  /** The first state of each level; level n is n moves from the start. */
+  readonly levels: number[] = [0]
+  private parents = new Int32Array(1 << 10)
+  private numbers = new Uint8Array(1 << 10)
+  private current = 0
+  private number = 0
+
+  constructor(
+    readonly kernel: K,
+    programs: Programs<K> = new Map(),
+    invariants: readonly Invariant<K>[] = kernel.invariants,
+  ) {
+    const { arena } = kernel.heap
+    arena.journal.length = 0
+    const [hashLo, hashHi] = hashFromScratch(arena)
+    arena.hashLo = hashLo
+    arena.hashHi = hashHi
+    this.table = new StateTable(kernel.heap)
+    this.moves = new Moves(kernel, programs)
+    this.claims = new Claims(kernel, invariants)
+    this.claims.first()
+  }
+
+  /** True when the moves of every state are known. */
+  get isComplete(): boolean {
+    return this.graph.expanded === this.table.size
+  }
+
+  get states(): number {
+    return this.table.size
+  }
+
+  get transitions(): number {
+    return this.graph.length
+  }
+
+  /** Moves to the states that are farthest away. */
+  get depth(): number {
+    return this.levels.length - 1
+  }
+
+  get bytes(): number {
+    return this.table.bytes + this.graph.bytes + 5 * this.numbers.length
+  }
+
+  /** The level whose states are expanded next. */
+  get level(): number {
+    return this.levelOf(this.graph.expanded)
+  }
+
+  /** Finds the moves of up to so many states; false when there is no state left. */
+  advance(states: number): boolean {
+    for (let left = states; left > 0; left--) {
+      if (this.isComplete) return false
+      this.expand(this.graph.expanded)
+    }
+    return !this.isComplete
+  }
+
+  /** How many moves a state is from the start. */
+  levelOf(state: number): number {
+    let low = 0
+    let high = this.levels.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.levels[middle] as number) <= state) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
+  /** A shortest schedule to a state: the one that was found first. */
+  schedule(state: number): Choice[] {
+    const numbers: number[] = []
+    for (let at = state; at > 0; at = this.parents[at] as number)
+      numbers.push(this.numbers[at] as number)
+    return this.play(numbers.reverse())
+  }
+
+  /** Plays moves from the start, by their numbers, and leaves the kernel where they lead. */
+  play(numbers: readonly number[]): Choice[] {
+    this.table.load(0)
+    return numbers.map((number) => this.moves.make(number))
+  }
+
+  private expand(state: number): void {
+    this.table.load(state)
+    if (state === this.levels.at(-1)) this.claims.nextLevel()
+    this.current = state
+    this.number = 0
+    this.moves.each(this.visit)
+    this.graph.close()
+  }
+
+  private readonly visit = (task: number, kind: Kind): void => {
+    const known = this.table.size
+    const to = this.table.find()
+    this.graph.add(to, task, kind)
+    if (to === known) this.reach(to)
+    this.number += 1
+  }
+
+  private reach(state: number): void {
+    if (this.number >= MAX_MOVES) throw new Error(`a state has more than ${MAX_MOVES} moves`)
+    if (this.current >= (this.levels.at(-1) as number)) this.levels.push(state)
+    this.parents = roomFor(this.parents, state + 1)
+    this.numbers = roomFor(this.numbers, state + 1)
+    this.parents[state] = this.current
+    this.numbers[state] = this.number
+    this.claims.visit(state, this.table.changed, this.table.changedCount)
+  }
+}

@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { int, layOut, pack, struct } from '../arena'
+import { PartValues } from './part-values'
+import { StateTable } from './state-table'
+
+const Row = struct('row', { a: int(), b: int() })
+const Page = struct('page', { count: int() })
+const fresh = () => {
+  const heap = layOut({ rows: [Row, 24] }, { pages: Page })
+  for (let row = 0; row < 20; row++) heap.tables.rows.make()
+  heap.ranges.pages.fill(0, 64, { count: 0 })
+  heap.arena.journal.length = 0
+  return heap
+}
+
+type Heap = ReturnType<typeof fresh>
+
+const change = fc.oneof(
+  fc.record({
+    kind: fc.constant('row' as const),
+    row: fc.integer({ min: 1, max: 20 }),
+    to: fc.integer({ min: -2, max: 2 }),
+  }),
+  fc.record({
+    kind: fc.constant('page' as const),
+    row: fc.integer({ min: 0, max: 63 }),
+    to: fc.integer({ min: 0, max: 2 }),
+  }),
+  fc.record({
+    kind: fc.constant('many' as const),
+    row: fc.constant(3),
+    to: fc.integer({ min: 0, max: 70_000 }),
+  }),
+)
+
+function apply({ tables, ranges }: Heap, each: { kind: string; row: number; to: number }): void {
+  if (each.kind === 'page') ranges.pages.at(each.row).count = each.to
+  else if (each.kind === 'row') tables.rows.at(each.row).a = each.to
+  else tables.rows.at(each.row).b = each.to
+}
+
+describe('the states of a search', () => {
+  it('are the same state exactly where every word is the same', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(), fc.array(change, { maxLength: 4 })), { maxLength: 200 }),
+        (walk) => {
+          const heap = fresh()
+          const table = new StateTable(heap)
+          const known = new Map([[pack(heap.arena).join(' '), 0]])
+          for (const [from, changes] of walk) {
+            table.load(from % table.size)
+            for (const each of changes) apply(heap, each)
+            const text = pack(heap.arena).join(' ')
+            const expected = known.get(text) ?? known.size
+            expect(table.find()).toBe(expected)
+            known.set(text, expected)
+          }
+          expect(table.size).toBe(known.size)
+          for (const [text, number] of known) {
+            table.load(number)
+            expect(pack(heap.arena).join(' ')).toBe(text)
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('are two states where their hashes are one', () => {
+    const heap = fresh()
+    const table = new StateTable(heap)
+    for (let value = 1; value <= 3; value++) {
+      table.load(0)
+      heap.tables.rows.at(1).a = value
+      // As if the hash had not seen the difference.
+      heap.arena.hashLo = 5
+      heap.arena.hashHi = 7
+      expect(table.find()).toBe(value)
+    }
+    table.load(0)
+    heap.tables.rows.at(1).a = 2
+    heap.arena.hashLo = 5
+    heap.arena.hashHi = 7
+    expect(table.find()).toBe(2)
+    expect(table.size).toBe(4)
+  })
+
+  it('go on where a part has more contents than a byte, or two, can number', () => {
+    const heap = fresh()
+    const table = new StateTable(heap)
+    for (let value = 1; value <= 70_000; value++) {
+      table.load(0)
+      heap.tables.rows.at(1).a = value
+      expect(table.find()).toBe(value)
+    }
+    for (const number of [0, 1, 255, 256, 65_535, 65_536, 70_000]) {
+      table.load(number)
+      expect(heap.tables.rows.at(1).a).toBe(number)
+    }
+  })
+})
+
+describe('the contents of a part', () => {
+  it('have one number each, in the order in which they came', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 })),
+        (contents) => {
+          const values = new PartValues()
+          const known: string[] = []
+          for (const content of contents) {
+            const words = Int32Array.from(content)
+            if (!known.includes(words.join())) known.push(words.join())
+            expect(values.intern(words, 0, words.length)).toBe(known.indexOf(words.join()))
+          }
+          expect(values.count).toBe(known.length)
+        },
+      ),
+    )
+  })
+})
