@@ -41,6 +41,23 @@ export class Graph {
     return this.starts[state + 1] as number
   }
 
+  /** The state that a move leaves. */
+  source(move: number): number {
+    let low = 0
+    let high = this.expanded
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.end(middle) > move) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** The number of a move among those of its state. */
+  number(move: number): number {
+    return move - this.first(this.source(move))
+  }
+
   target(move: number): number {
     return this.targets[move] as number
   }

@@ -81,6 +81,14 @@ export class StateTable {
     return column < 0 ? 0 : this.cells.get(number, column)
   }
 
+  /** A word of the content that a part has in a state. */
+  word(number: number, part: number, offset: number): number {
+    const column = this.columnOf[part] as number
+    if (column < 0) return (this.initial[part] as Int32Array)[offset] as number
+    const values = this.values[column] as PartValues
+    return values.words[values.startOf(this.cells.get(number, column)) + offset] as number
+  }
+
   /** Bytes that the states take. */
   get bytes(): number {
     const { lo, hi, slots, cells } = this

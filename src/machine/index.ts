@@ -45,4 +45,4 @@ export {
   type Steppable,
   Timeline,
 } from './timeline'
-export { at, both, deadlock, ending, waitEdges } from './waits'
+export { at, both, deadlock, type Ending, ending, waitEdges } from './waits'

@@ -81,6 +81,9 @@ export class Machine<K extends AnyKernel> {
   private readonly views: object[][]
   private readonly classes: FrameClass[]
   readonly operations: readonly Operation<K>[]
+  /** The part of the state that task 1 is, and where in its words the depth of its stack stands. */
+  readonly taskPart: number
+  readonly depthWord: number
 
   constructor(
     private readonly kernel: K,
@@ -94,6 +97,8 @@ export class Machine<K extends AnyKernel> {
     this.frameBase = frames.base + 1
     this.frameStride = frames.def.words + 1
     this.framePart = frames.firstPart
+    this.taskPart = tasks.firstPart
+    this.depthWord = 1 + (tasks.def.places.find(({ name }) => name === 'depth')?.offset ?? 0)
     this.numbers = new Map(operations.map((operation, i) => [operation, i]))
     this.views = operations.map(() => [])
     this.classes = operations.map((operation) => this.frameClass(operation))

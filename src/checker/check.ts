@@ -1,0 +1,239 @@
+import type { Kernel } from '../linux/kernel'
+import type { Choice, Invariant } from '../machine'
+import { freshKernel, type Request, setupOf } from '../scenarios/open'
+import type { Scenario } from '../scenarios/scenario'
+import type { Claimed } from './claims'
+import { type Livelock, livelock } from './livelocks'
+import type { Programs } from './moves'
+import { type Beginning, playTo, programsOf } from './programs'
+import { Search } from './search'
+import { type Schedule, shortest } from './shortest'
+import { type Hang, hangs } from './stuck'
+
+/** What is asked of the checker, beside the scenario. */
+export interface Question extends Request {
+  /** Names of the properties; without them all that the scenario has, and hangs and livelocks. */
+  readonly properties?: readonly string[]
+  /** Go on to the last state, where one property is broken already. */
+  readonly everything?: boolean
+  /** Where to begin, if not at the beginning: the threads then call what the schedule has yet to call. */
+  readonly from?: Beginning
+  readonly maxStates?: number
+  readonly maxBytes?: number
+}
+
+/** What stopped a search before its end. */
+export type Limit = 'states' | 'memory' | 'time' | 'cancel'
+
+export interface PropertyAnswer {
+  readonly name: string
+  readonly kind: 'always' | 'sometimes'
+  readonly claim: string
+  /** `open`: the search ended before it could know. */
+  readonly verdict: 'holds' | 'broken' | 'shown' | 'never' | 'open'
+  /** Steps of a shortest schedule that breaks or shows it. */
+  readonly depth: number | undefined
+  readonly says: string | undefined
+}
+
+/** A thread that can hang, and how soon. */
+export interface HangAnswer extends Omit<Hang, 'state'> {
+  readonly depth: number
+}
+
+export interface Answer {
+  readonly verdict: 'holds' | 'broken' | 'hang' | 'livelock' | 'limit'
+  readonly states: number
+  readonly transitions: number
+  /** Steps to the states that are farthest away. */
+  readonly depth: number
+  readonly limit: Limit | undefined
+  readonly properties: readonly PropertyAnswer[]
+  readonly hangs: readonly HangAnswer[]
+  /** Names of the threads that can go round for ever, and how soon. */
+  readonly livelock:
+    | { readonly who: readonly string[]; readonly depth: number; readonly round: number }
+    | undefined
+}
+
+/** Shortest schedules to one thing, whole: with what was done before the search began. */
+export interface Example {
+  /** Steps; all the schedules have so many, the livelock’s one round more. */
+  readonly depth: number
+  /** How many schedules are as short. */
+  readonly count: number
+  /** Those with the fewest context switches first. */
+  readonly schedules: readonly Schedule[]
+}
+
+const MAX_STATES = 5_000_000
+const MAX_BYTES = 1 << 30
+
+/** States that are expanded between two looks at whether to go on. */
+const SLICE = 64
+
+/**
+ * One search of a scenario, in slices, so that whoever runs it can show how far it is, and stop it.
+ * The kernel is its own: nobody else’s state changes.
+ */
+export class Check {
+  private readonly search: Search<Kernel>
+  private readonly done: readonly Choice[]
+  private stopped: Limit | undefined
+  private found:
+    | { readonly hangs: readonly Hang[]; readonly livelock: Livelock | undefined }
+    | undefined
+
+  private constructor(
+    kernel: Kernel,
+    programs: Programs<Kernel>,
+    private readonly question: Question,
+    invariants: readonly Invariant<Kernel>[],
+  ) {
+    this.done = question.from?.choices.slice(0, question.from.moment) ?? []
+    this.search = new Search(kernel, programs, invariants)
+  }
+
+  /** A sentence says what of the question cannot be. */
+  static of(scenario: Scenario, question: Question): Check | string {
+    const setup = setupOf(scenario, question)
+    if (typeof setup === 'string') return setup
+    const kernel = freshKernel(scenario, setup)
+    const invariants = named(kernel, question.properties)
+    if (typeof invariants === 'string') return invariants
+    const { from } = question
+    const programs = from === undefined ? programsOf(scenario.story) : playTo(kernel, from)
+    if (typeof programs === 'string') return programs
+    return new Check(kernel, programs, question, invariants)
+  }
+
+  /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
+  advance(isOver: () => boolean): boolean {
+    const { maxStates = MAX_STATES, maxBytes = MAX_BYTES } = this.question
+    do {
+      if (this.stopped !== undefined || this.isDecided) return false
+      if (this.search.states >= maxStates) this.stopped = 'states'
+      else if (this.search.bytes >= maxBytes) this.stopped = 'memory'
+      else if (!this.search.advance(SLICE)) return false
+    } while (!isOver())
+    return true
+  }
+
+  /** Ends the search where it is; what it has found so far stays. */
+  stop(limit: Limit): void {
+    this.stopped ??= limit
+  }
+
+  get progress(): Pick<Answer, 'states' | 'transitions' | 'depth'> & { readonly bytes: number } {
+    const { states, transitions, depth, bytes } = this.search
+    return { states, transitions, depth, bytes }
+  }
+
+  answer(): Answer {
+    const { states, transitions, depth, isComplete, claims } = this.search
+    const { hangs: hung, livelock: circle } = this.progressOf()
+    const properties = claims.list.map((claimed) => this.propertyAnswer(claimed))
+    const limit = isComplete || this.isDecided ? undefined : this.stopped
+    const isBroken = properties.some(({ verdict }) => verdict === 'broken')
+    const verdict = isBroken
+      ? 'broken'
+      : hung.length > 0
+        ? 'hang'
+        : circle !== undefined
+          ? 'livelock'
+          : isComplete
+            ? 'holds'
+            : 'limit'
+    return {
+      verdict,
+      states,
+      transitions,
+      depth,
+      limit,
+      properties,
+      hangs: hung.map(({ state, ...hang }) => ({ ...hang, depth: this.search.levelOf(state) })),
+      livelock: circle && {
+        who: circle.tasks.map((task) => nameOf(this.search.kernel, task)),
+        depth: this.search.levelOf(circle.state),
+        round: circle.round.length,
+      },
+    }
+  }
+
+  /**
+   * Up to `most` shortest schedules to what breaks or shows a property, to the hang of a thread
+   * (`hang NAME`), or into the `livelock`. Undefined where there is no such thing.
+   */
+  example(what: string, most = 1): Example | undefined {
+    const { livelock: circle } = this.progressOf()
+    if (what === 'livelock') {
+      if (circle === undefined) return undefined
+      return this.exampleOf([circle.state], most, circle.round)
+    }
+    const states = this.statesOf(what)
+    return states.length === 0 ? undefined : this.exampleOf(states, most, [])
+  }
+
+  private exampleOf(states: readonly number[], most: number, after: readonly Choice[]): Example {
+    const { count, schedules } = shortest(this.search, states, most)
+    return {
+      depth: this.search.levelOf(states[0] as number),
+      count,
+      schedules: schedules.map(({ choices, switches }) => ({
+        choices: [...this.done, ...choices, ...after],
+        switches,
+      })),
+    }
+  }
+
+  private statesOf(what: string): readonly number[] {
+    const hang = this.progressOf().hangs.find(({ who }) => what === `hang ${who}`)
+    if (hang !== undefined) return [hang.state]
+    return this.search.claims.list.find(({ invariant }) => invariant.name === what)?.states ?? []
+  }
+
+  /** A property is broken, every state that is as near is known, and nothing more was asked. */
+  private get isDecided(): boolean {
+    if (this.question.everything === true) return false
+    const { claims, level } = this.search
+    return claims.list.some(
+      ({ invariant, states }) =>
+        invariant.kind === 'always' &&
+        states.length > 0 &&
+        this.search.levelOf(states[0] as number) <= level,
+    )
+  }
+
+  /** Hangs and livelocks, which only a whole search can tell; asked once. */
+  private progressOf() {
+    if (!this.search.isComplete || this.question.properties !== undefined)
+      return { hangs: [], livelock: undefined }
+    this.found ??= { hangs: hangs(this.search), livelock: livelock(this.search) }
+    return this.found
+  }
+
+  private propertyAnswer({ invariant, states, finding }: Claimed<Kernel>): PropertyAnswer {
+    const [state] = states
+    const { name, kind, claim } = invariant
+    const isAlways = kind === 'always'
+    const reached = isAlways ? 'broken' : 'shown'
+    const unreached = isAlways ? 'holds' : 'never'
+    const verdict =
+      state !== undefined ? reached : this.search.isComplete ? unreached : ('open' as const)
+    const depth = state === undefined ? undefined : this.search.levelOf(state)
+    return { name, kind, claim, verdict, depth, says: finding?.says }
+  }
+}
+
+const nameOf = (k: Kernel, task: number): string => k.tasks.at(task).name
+
+function named(
+  { invariants }: Kernel,
+  names: readonly string[] | undefined,
+): readonly Invariant<Kernel>[] | string {
+  if (names === undefined) return invariants
+  const unknown = names.find((name) => invariants.every((each) => each.name !== name))
+  if (unknown === undefined) return invariants.filter(({ name }) => names.includes(name))
+  const known = invariants.map(({ name }) => name).join(', ')
+  return `The scenario has no property "${unknown}"; it has ${known}.`
+}

@@ -1,0 +1,126 @@
+import { type AnyKernel, type Ending, ending, type Steppable, waitEdges } from '../machine'
+import type { Search } from './search'
+
+/** A wait, with who waits, and for whom: names and sentences that stay valid when the state has moved on. */
+export interface WaitLink {
+  readonly who: string
+  /** What it waits for, in one sentence. */
+  readonly reason: string
+  /** `D`, `S` or `R`, as ps prints it. */
+  readonly state: string
+  readonly for: readonly string[]
+}
+
+/** A thread that can never finish its call, whatever the others do. */
+export interface Hang {
+  readonly task: number
+  readonly who: string
+  /** Whether a circle keeps it, somebody who lets go only when he likes, or nobody at all. */
+  readonly because: 'circle' | 'owner' | 'nobody'
+  /** The nearest state in which it waits and cannot be helped any more. */
+  readonly state: number
+  /** Everybody who waits in that state, the thread itself first. */
+  readonly chain: readonly WaitLink[]
+}
+
+/** Threads that fit into one word of bits. */
+const GROUP = 31
+
+/**
+ * The threads that can hang: from some state on, no schedule at all leads to the end of their call.
+ *
+ * That needs no fairness. Hardware is trusted to be done some time, so a thread that waits for nothing
+ * else does not hang; an owner is not trusted to let go. States of a search that was stopped count as
+ * if everything could follow from those that were not expanded.
+ */
+export function hangs<K extends AnyKernel & Steppable<K>>(search: Search<K>): Hang[] {
+  const { tasks } = search.kernel
+  const all = Array.from({ length: tasks.capacity }, (_, i) => i + 1)
+  const found: Hang[] = []
+  for (let from = 0; from < all.length; from += GROUP) {
+    const group = all.slice(from, from + GROUP)
+    const masks = ends(search, group)
+    group.forEach((task, bit) => {
+      const hang = firstHang(search, task, masks, bit)
+      if (hang !== undefined) found.push(hang)
+    })
+  }
+  return found.sort((a, b) => a.state - b.state)
+}
+
+/** For each state, the threads that are idle in it or in one that follows: a bit for each. */
+function ends<K extends AnyKernel & Steppable<K>>(
+  search: Search<K>,
+  group: readonly number[],
+): Int32Array {
+  const { graph, states } = search
+  const masks = new Int32Array(states)
+  for (let state = 0; state < states; state++)
+    masks[state] = state < graph.expanded ? idle(search, state, group) : -1
+  // Most moves lead to a larger number, so that one sweep from behind does almost all of it.
+  for (let isChanged = true; isChanged; ) {
+    isChanged = false
+    for (let state = graph.expanded - 1; state >= 0; state--) {
+      const before = masks[state] as number
+      let mask = before
+      for (let move = graph.first(state); move < graph.end(state); move++)
+        mask |= masks[graph.target(move)] as number
+      if (mask === before) continue
+      masks[state] = mask
+      isChanged = true
+    }
+  }
+  return masks
+}
+
+function idle<K extends AnyKernel & Steppable<K>>(
+  { kernel, table }: Search<K>,
+  state: number,
+  group: readonly number[],
+): number {
+  const { taskPart, depthWord } = kernel.machine
+  let mask = 0
+  group.forEach((task, bit) => {
+    if (table.word(state, taskPart + task - 1, depthWord) === 0) mask |= 1 << bit
+  })
+  return mask
+}
+
+function firstHang<K extends AnyKernel & Steppable<K>>(
+  search: Search<K>,
+  task: number,
+  masks: Int32Array,
+  bit: number,
+): Hang | undefined {
+  const { kernel, table } = search
+  for (let state = 0; state < masks.length; state++) {
+    if (((masks[state] as number) >> bit) & 1) continue
+    table.load(state)
+    const end = ending(kernel, task)
+    if (end === undefined) continue
+    const who = nameOf(kernel, task)
+    return { task, who, because: because(end), state, chain: chainOf(kernel, task) }
+  }
+  return undefined
+}
+
+const because = (end: Ending): Hang['because'] => (typeof end === 'string' ? end : 'owner')
+
+const nameOf = (k: AnyKernel, task: number): string =>
+  (k.tasks.at(task) as unknown as { name: string }).name
+
+function chainOf<K extends AnyKernel & Steppable<K>>(k: K, task: number): WaitLink[] {
+  const links = waitEdges(k).map(({ waiter, reason, state, holders }) => ({
+    waiter,
+    link: {
+      who: nameOf(k, waiter),
+      reason,
+      state,
+      for: holders.map((holder) =>
+        holder.task === 0 ? (holder.by ?? '') : nameOf(k, holder.task),
+      ),
+    },
+  }))
+  const own = links.filter(({ waiter }) => waiter === task)
+  return [...own, ...links.filter(({ waiter }) => waiter !== task)].map(({ link }) => link)
+}
