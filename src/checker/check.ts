@@ -1,11 +1,10 @@
 import type { Kernel } from '../linux/kernel'
 import type { Choice, Invariant } from '../machine'
-import { freshKernel, type Request, setupOf } from '../scenarios/open'
+import type { Request } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import type { Claimed } from './claims'
 import { type Livelock, livelock } from './livelocks'
-import type { Programs } from './moves'
-import { type Beginning, playTo, programsOf } from './programs'
+import { type Beginning, type Start, startAt, startOf } from './programs'
 import { Search } from './search'
 import { type Schedule, shortest } from './shortest'
 import { type Hang, hangs } from './stuck'
@@ -85,26 +84,27 @@ export class Check {
     | undefined
 
   private constructor(
-    kernel: Kernel,
-    programs: Programs<Kernel>,
+    { kernel, done, programs }: Start,
     private readonly question: Question,
     invariants: readonly Invariant<Kernel>[],
   ) {
-    this.done = question.from?.choices.slice(0, question.from.moment) ?? []
+    this.done = done
     this.search = new Search(kernel, programs, invariants)
   }
 
-  /** A sentence says what of the question cannot be. */
-  static of(scenario: Scenario, question: Question): Check | string {
-    const setup = setupOf(scenario, question)
-    if (typeof setup === 'string') return setup
-    const kernel = freshKernel(scenario, setup)
-    const invariants = named(kernel, question.properties)
-    if (typeof invariants === 'string') return invariants
-    const { from } = question
-    const programs = from === undefined ? programsOf(scenario.story) : playTo(kernel, from)
-    if (typeof programs === 'string') return programs
-    return new Check(kernel, programs, question, invariants)
+  /** A sentence says what of the question cannot be. `watch` sees the kernel before anything is asked of it. */
+  static of(
+    scenario: Scenario,
+    question: Question,
+    watch: (kernel: Kernel) => void = () => {},
+  ): Check | string {
+    const { from, properties } = question
+    const start =
+      from === undefined ? startOf(scenario, question) : startAt(scenario, question, from)
+    if (typeof start === 'string') return start
+    watch(start.kernel)
+    const invariants = named(start.kernel, properties)
+    return typeof invariants === 'string' ? invariants : new Check(start, question, invariants)
   }
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
@@ -122,6 +122,16 @@ export class Check {
   /** Ends the search where it is; what it has found so far stays. */
   stop(limit: Limit): void {
     this.stopped ??= limit
+  }
+
+  /** Names of the properties that never came upon anything that they speak of. */
+  get notApplicable(): string[] {
+    const { claims, table } = this.search
+    const isThere = (part: number): boolean =>
+      table.parts.list[part]?.table !== 'globalRows' && table.isEverThere(part)
+    return claims.list
+      .filter((_, i) => !claims.readsOf(i).some((isRead, part) => isRead === 1 && isThere(part)))
+      .map(({ invariant }) => invariant.name)
   }
 
   get progress(): Pick<Answer, 'states' | 'transitions' | 'depth'> & { readonly bytes: number } {

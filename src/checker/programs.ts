@@ -1,6 +1,33 @@
 import type { Kernel } from '../linux/kernel'
 import { type Call, type Choice, type Program, Timeline } from '../machine'
-import type { Act, Beat } from '../scenarios/scenario'
+import { freshKernel, openScenario, type Request, setupOf } from '../scenarios/open'
+import type { Act, Beat, Scenario } from '../scenarios/scenario'
+
+/** A kernel from which a search begins, what was done to get there, and what the threads call from there on. */
+export interface Start {
+  readonly kernel: Kernel
+  readonly done: readonly Choice[]
+  readonly programs: ReadonlyMap<string, Program<Kernel>>
+}
+
+/** Where the threads of a scenario become free, or a sentence where the request names what there is not. */
+export function startOf(scenario: Scenario, request: Request): Start | string {
+  const { story, freeFrom } = scenario
+  const first = story.findIndex(({ title }) => title === freeFrom)
+  if (first <= 0) {
+    const setup = setupOf(scenario, request)
+    if (typeof setup === 'string') return setup
+    return { kernel: freshKernel(scenario, setup), done: [], programs: programsOf(story) }
+  }
+  const opened = openScenario(scenario, request)
+  if (typeof opened === 'string') return opened
+  const { timeline, passages } = opened
+  const rest = story.slice(first)
+  const passage = passages.find(({ title }) => rest.some((beat) => beat.title === title))
+  timeline.seek(passage?.from ?? timeline.length)
+  const done = timeline.branch.choices.slice(0, timeline.cursor)
+  return { kernel: timeline.kernel, done, programs: programsOf(rest) }
+}
 
 /** What each thread of a story calls, in its own order and at any time: the story without its schedule. */
 export function programsOf(story: readonly Beat[]): ReadonlyMap<string, Program<Kernel>> {
@@ -29,14 +56,18 @@ export interface Beginning {
 }
 
 /**
- * Brings a fresh kernel to a moment of a schedule. What the threads call from there on is what they
- * begin in the rest of it, with the arguments that it has there. A sentence says where it cannot go on.
+ * A moment of a schedule. What the threads call from there on is what they begin in the rest of it, with
+ * the arguments that it has there. A sentence says where it cannot be played.
  */
-export function playTo(
-  k: Kernel,
+export function startAt(
+  scenario: Scenario,
+  request: Request,
   { choices, moment }: Beginning,
-): ReadonlyMap<string, Program<Kernel>> | string {
-  const timeline = new Timeline(k)
+): Start | string {
+  const setup = setupOf(scenario, request)
+  if (typeof setup === 'string') return setup
+  const kernel = freshKernel(scenario, setup)
+  const timeline = new Timeline(kernel)
   timeline.load(choices)
   const refused = timeline.seek(choices.length)
   if (refused !== undefined) return refused
@@ -48,5 +79,5 @@ export function playTo(
     programs.set(who, [...(programs.get(who) ?? []), call])
   }
   timeline.seek(moment)
-  return programs
+  return { kernel, done: choices.slice(0, moment), programs }
 }

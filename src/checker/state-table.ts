@@ -89,6 +89,17 @@ export class StateTable {
     return values.words[values.startOf(this.cells.get(number, column)) + offset] as number
   }
 
+  /** True if the part has anything in it in some state: a row that is taken, or a run. */
+  isEverThere(part: number): boolean {
+    const column = this.columnOf[part] as number
+    const [first] = this.initial[part] as Int32Array
+    if (first !== 0 || column < 0) return first !== 0
+    const values = this.values[column] as PartValues
+    for (let value = 0; value < values.count; value++)
+      if (values.words[values.startOf(value)] !== 0) return true
+    return false
+  }
+
   /** Bytes that the states take. */
   get bytes(): number {
     const { lo, hi, slots, cells } = this

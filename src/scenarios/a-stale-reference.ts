@@ -41,6 +41,7 @@ export const aStaleReference: Scenario = {
     'Needs a TLB flush without interrupts: with IPIs the unmap waits for gup-fast, and the page is never recycled under it.',
   ],
   build,
+  freeFrom: 'B gets the page, forks, and its child exits.',
   story: [
     {
       title: 'A’s CPU reads an entry, and is held up.',

@@ -34,6 +34,7 @@ export const cxlManagedUnplug: Scenario = {
     'A run of like pages is migrated at once; the kernel does it in batches of 512.',
   ],
   build,
+  freeFrom: 'cxl disable-region.',
   story: [
     {
       title: 'The process registers its buffer.',

@@ -50,6 +50,7 @@ export const kmemLeak: Scenario = {
     'Four memory blocks of 128 MiB; real machines of that size have larger ones.',
   ],
   build,
+  freeFrom: 'Root unbinds kmem.',
   story: [
     {
       title: 'The process pins a page in block 146.',

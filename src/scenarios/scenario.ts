@@ -68,4 +68,9 @@ export interface Scenario {
   readonly simplified: readonly string[]
   build(setup: Setup): Kernel
   readonly story: readonly Beat[]
+  /**
+   * Title of the passage from which a search lets the threads run free; what comes before it is done in
+   * its order, as the setting of the race. Without it they are free from the beginning.
+   */
+  readonly freeFrom?: string
 }

@@ -38,6 +38,7 @@ export const theReadFaultWindow: Scenario = {
     'One file of one page, so the window is a few steps wide; a real walk over many files takes longer.',
   ],
   build,
+  freeFrom: 'The unbind has dealt with the file.',
   story: [
     {
       title: 'The writer has the page, the reader not yet.',

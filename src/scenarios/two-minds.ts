@@ -70,6 +70,7 @@ export const twoMinds: Scenario = {
     'The namespace is raw: no info block is found in its first 8 KiB.',
   ],
   build,
+  freeFrom: 'The same root binds the pmem driver. It looks at the first 8 KiB.',
   story: [
     {
       title: 'A tool of root maps the first two pages, and tests the memory.',
