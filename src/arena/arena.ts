@@ -9,8 +9,6 @@ export interface Mark {
 
 /** A part of the heap that keeps its own rows and undoes its own journal entries. */
 export interface Store {
-  /** The number of this store's part. */
-  readonly part: number
   /** Takes this store's last journal entry back; the payload lies below `journal.length`. */
   undo(journal: Journal): void
   /** Where the entry begins whose payload ends before \`end\`. */
@@ -70,15 +68,18 @@ export class Arena {
   hashHi = 0
   /** Counts the times that words changed other than by `write`: what is derived from them is stale. */
   rewinds = 0
-  /** The part that a word belongs to. A part is a row of a table, or a range table with all its runs. */
+  /**
+   * Places are the words by their addresses, and behind them the stores by their numbers. This is the
+   * part that a place belongs to: a row of a table, or a range table with all its runs.
+   */
   readonly partOf: Int32Array
-  /** 1 for each part that was looked up since somebody last cleared this: what an answer hangs on. */
-  readonly reads: Uint8Array
+  /** 1 is noted here for each place that is looked at: whoever asks what an answer hangs on puts its own. */
+  reads: Uint8Array
 
-  constructor(size: number, parts: number) {
+  constructor(size: number, stores: number) {
     this.words = new Int32Array(size)
-    this.partOf = new Int32Array(size)
-    this.reads = new Uint8Array(parts)
+    this.partOf = new Int32Array(size + stores)
+    this.reads = new Uint8Array(size + stores)
   }
 
   write(at: number, value: number): void {
@@ -129,25 +130,15 @@ export class Arena {
     this.hashHi = hashHi
   }
 
-  /** Lists the parts that the journal's entries changed, seldom one of them twice; returns how many. */
-  touched(parts: Int32Array): number {
-    const { journal, partOf } = this
+  /** Lists the place that each of the journal's entries changed, newest first; returns how many. */
+  touched(places: Int32Array): number {
+    const { journal, words, stores } = this
     let end = journal.length
     let count = 0
-    let last = -1
     while (end > 0) {
       const at = journal.words[end - 1] as number
-      let part: number
-      if (at >= 0) {
-        part = partOf[at] as number
-        end -= 2
-      } else {
-        const store = this.stores[~at] as Store
-        part = store.part
-        end = store.entryStart(journal, end - 1)
-      }
-      if (part !== last) parts[count++] = part
-      last = part
+      places[count++] = at >= 0 ? at : words.length + ~at
+      end = at >= 0 ? end - 2 : (stores[~at] as Store).entryStart(journal, end - 1)
     }
     return count
   }

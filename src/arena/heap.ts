@@ -27,23 +27,22 @@ export function layOut<T extends Record<string, TableSpec>, R extends Record<str
 ): Heap<T, R> {
   const specs = Object.entries(tables)
   const words = specs.reduce((sum, [, [def, rows]]) => sum + tableWords(def, rows), 0)
-  const rows = specs.reduce((sum, [, [, capacity]]) => sum + capacity, 0)
-  const arena = new Arena(words, rows + Object.keys(ranges).length)
+  const arena = new Arena(words, Object.keys(ranges).length)
   let base = 0
   let part = 0
   const laid: Record<string, Table<Struct>> = {}
   for (const [name, [def, capacity]] of specs) {
-    laid[name] = new Table(arena, def, base, capacity, part)
+    laid[name] = new Table(arena, def, base, capacity)
     const stride = tableWords(def, 1)
     for (let row = 0; row < capacity; row++)
       arena.partOf.fill(part + row, base + row * stride, base + (row + 1) * stride)
     base += stride * capacity
     part += capacity
   }
-  const spread = Object.entries(ranges).map(([name, def], i) => [
-    name,
-    new RangeTable(arena, def, part + i),
-  ])
+  const spread = Object.entries(ranges).map(([name, def], i) => {
+    arena.partOf[words + i] = part + i
+    return [name, new RangeTable(arena, def)]
+  })
   return { arena, tables: laid as Tables<T>, ranges: Object.fromEntries(spread) as Ranges<R> }
 }
 

@@ -25,6 +25,8 @@ export type RunView<D extends Struct> = Readonly<Fields<D['fields']>> & {
  */
 export class RangeTable<D extends Struct> {
   readonly store: RunStore
+  /** The store's place among those that reads are noted by. */
+  private readonly place: number
   private readonly views: Views
   private readonly spaces: RangeTable<D>[] = []
   private readonly encodeRow: (values: Values<D>, key: number) => Int32Array
@@ -32,11 +34,11 @@ export class RangeTable<D extends Struct> {
   constructor(
     private readonly arena: Arena,
     readonly def: D,
-    part: number,
     private readonly origin: number = 0,
     shared?: RangeTable<D>,
   ) {
-    this.store = shared?.store ?? newStore(arena, def, part)
+    this.store = shared?.store ?? newStore(arena, def)
+    this.place = arena.words.length + this.store.number
     this.encodeRow = shared?.encodeRow ?? rowEncoder(arena, def)
     this.views = shared?.views ?? rangeViews(arena, this.store, def.places)
   }
@@ -48,7 +50,6 @@ export class RangeTable<D extends Struct> {
       view = new RangeTable(
         this.arena,
         this.def,
-        this.store.part,
         this.origin + space * SPACE_KEYS,
         this,
       )
@@ -144,7 +145,7 @@ export class RangeTable<D extends Struct> {
   }
 
   private read(): void {
-    this.arena.reads[this.store.part] = 1
+    this.arena.reads[this.place] = 1
   }
 
   private indexOf(key: number): number {
@@ -296,8 +297,8 @@ function rangeViews(arena: Arena, store: RunStore, places: readonly Place[]): Vi
   return { Cell, Run }
 }
 
-function newStore(arena: Arena, def: Struct, part: number): RunStore {
-  const store = new RunStore(arena, arena.stores.length, def.words, part)
+function newStore(arena: Arena, def: Struct): RunStore {
+  const store = new RunStore(arena, arena.stores.length, def.words)
   arena.stores.push(store)
   return store
 }

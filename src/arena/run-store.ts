@@ -27,10 +27,9 @@ export class RunStore implements Store {
   constructor(
     private readonly arena: Arena,
     /** This store's number among `arena.stores`. */
-    private readonly number: number,
+    readonly number: number,
     /** Words of a row. */
     readonly width: number,
-    readonly part: number,
   ) {
     this.words = new Int32Array(4 * width)
   }
@@ -111,7 +110,7 @@ export class RunStore implements Store {
   }
 
   clone(): RunStore {
-    const copy = new RunStore(this.arena, this.number, this.width, this.part)
+    const copy = new RunStore(this.arena, this.number, this.width)
     copy.count = this.count
     copy.starts = this.starts.slice()
     copy.ends = this.ends.slice()

@@ -26,8 +26,6 @@ export class Table<D extends Struct> {
     /** Address of the first row in the arena. */
     readonly base: number,
     readonly capacity: number,
-    /** The part that row 1 is; the others follow. */
-    readonly firstPart: number,
   ) {
     this.stride = def.words + HEADER_WORDS
     const Row = overlay(arena, def)
@@ -47,8 +45,9 @@ export class Table<D extends Struct> {
 
   isLive(id: number): boolean {
     if (id <= 0 || id > this.capacity) return false
-    this.arena.reads[this.firstPart + id - 1] = 1
-    return this.arena.words[this.liveWord(id)] === 1
+    const at = this.liveWord(id)
+    this.arena.reads[at] = 1
+    return this.arena.words[at] === 1
   }
 
   /** Takes the lowest free row. Undefined when all `capacity` rows are in use. */
@@ -122,7 +121,9 @@ function rowAccessor(arena: Arena, { field, offset }: Place): PropertyDescriptor
     return {
       enumerable: true,
       get(this: RowBase) {
-        return words[this.base + offset]
+        const at = this.base + offset
+        arena.reads[at] = 1
+        return words[at]
       },
       set(this: RowBase, value: number) {
         arena.write(this.base + offset, value)
@@ -134,7 +135,10 @@ function rowAccessor(arena: Arena, { field, offset }: Place): PropertyDescriptor
   return {
     enumerable: true,
     get(this: RowBase) {
-      return codec.get(words, this.base + offset, 0)
+      const at = this.base + offset
+      arena.reads[at] = 1
+      if (isPair) arena.reads[at + 1] = 1
+      return codec.get(words, at, 0)
     },
     set(this: RowBase, value: unknown) {
       codec.put(scratch, 0, 0, value)

@@ -12,12 +12,12 @@ export interface Claimed<K> {
 /**
  * The properties, asked again only where the answer can have changed.
  *
- * A property is a function of the state. While it is asked, the arena notes the parts that it looks
- * at; where a move changed none of the parts that it ever looked at, it says what it said before.
+ * A property is a function of the state. While it is asked, the arena notes the places that it looks
+ * at; where a move wrote to none of the places that it ever looked at, it says what it said before.
  */
 export class Claims<K extends AnyKernel & Steppable<K>> {
   readonly list: readonly Claimed<K>[]
-  /** For each property, 1 for each part that it ever looked at. */
+  /** For each property, 1 for each place that it ever looked at. */
   private readonly reads: readonly Uint8Array[]
   private level = 0
 
@@ -27,13 +27,12 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   ) {
     this.list = invariants.map((invariant) => ({ invariant, finding: undefined, states: [] }))
     const { length } = kernel.heap.arena.reads
-    this.reads = invariants.map(() => new Uint8Array(length).fill(1))
+    this.reads = invariants.map(() => new Uint8Array(length))
   }
 
   /** Asks every property of the first state. */
   first(): void {
-    this.reads.forEach((_, i) => {
-      this.reads[i]?.fill(0)
+    this.list.forEach((_, i) => {
       this.ask(i, 0)
     })
   }
@@ -43,7 +42,7 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     this.level += 1
   }
 
-  /** Asks of a new state, which differs in `changed` from one that was asked before. */
+  /** Asks of a new state, which was written in `changed` since one that was asked before. */
   visit(state: number, changed: Int32Array, count: number): void {
     for (let i = 0; i < this.list.length; i++) {
       const claimed = this.list[i] as Claimed<K>
@@ -57,11 +56,6 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     }
   }
 
-  /** The parts that a property looked at: 1 for each. */
-  readsOf(index: number): Uint8Array {
-    return this.reads[index] as Uint8Array
-  }
-
   private readonly decidedAt = new Map<number, number>()
 
   private isDecided(index: number): boolean {
@@ -70,13 +64,13 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
 
   private ask(index: number, state: number): void {
     const { arena } = this.kernel.heap
-    arena.reads.fill(0)
     const claimed = this.list[index] as Claimed<K>
     const { invariant } = claimed
+    const { reads } = arena
+    arena.reads = this.reads[index] as Uint8Array
     const finding =
       invariant.kind === 'always' ? invariant.broken(this.kernel) : invariant.shown(this.kernel)
-    const reads = this.reads[index] as Uint8Array
-    for (let part = 0; part < reads.length; part++) if (arena.reads[part] === 1) reads[part] = 1
+    arena.reads = reads
     if (finding === undefined) return
     if (claimed.states.length === 0) this.decidedAt.set(index, this.level)
     claimed.finding ??= finding

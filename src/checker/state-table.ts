@@ -16,8 +16,8 @@ export class StateTable {
   /** Parts that were ever changed, in the order in which that was seen; a state has a number for each. */
   readonly changing: number[] = []
   readonly values: PartValues[] = []
-  /** The first parts of this list, `changedCount` of them, differ from the state that was loaded. */
-  readonly changed = new Int32Array(1 << 10)
+  /** The first places of this list, `changedCount` of them, were written since a state was loaded. */
+  changed = new Int32Array(1 << 10)
   changedCount = 0
   size = 0
   private readonly cells = new Cells()
@@ -109,12 +109,15 @@ export class StateTable {
 
   /** Makes the draft row that of the arena's state: the one of the loaded state, where no part changed. */
   private describe(): void {
-    const { arena, cells, parts, columnOf, changed } = this
+    const { arena, cells, parts, columnOf } = this
     cells.copyToDraft(this.current)
-    const count = arena.touched(changed)
-    this.changedCount = count
-    for (let i = 0; i < count; i++) {
-      const part = changed[i] as number
+    this.changed = roomFor(this.changed, arena.journal.length)
+    this.changedCount = arena.touched(this.changed)
+    let last = -1
+    for (let i = 0; i < this.changedCount; i++) {
+      const part = arena.partOf[this.changed[i] as number] as number
+      if (part === last) continue
+      last = part
       let column = columnOf[part] as number
       if (column < 0) column = this.addColumn(part)
       parts.locate(part)

@@ -76,14 +76,10 @@ export class Machine<K extends AnyKernel> {
   private readonly tasks: Table<Machined>
   private readonly frameBase: number
   private readonly frameStride: number
-  private readonly framePart: number
   private readonly numbers: Map<unknown, number>
   private readonly views: object[][]
   private readonly classes: FrameClass[]
   readonly operations: readonly Operation<K>[]
-  /** The part of the state that task 1 is, and where in its words the depth of its stack stands. */
-  readonly taskPart: number
-  readonly depthWord: number
 
   constructor(
     private readonly kernel: K,
@@ -96,9 +92,6 @@ export class Machine<K extends AnyKernel> {
     // The header word of a table row marks it as taken; frames are taken by depth instead.
     this.frameBase = frames.base + 1
     this.frameStride = frames.def.words + 1
-    this.framePart = frames.firstPart
-    this.taskPart = tasks.firstPart
-    this.depthWord = 1 + (tasks.def.places.find(({ name }) => name === 'depth')?.offset ?? 0)
     this.numbers = new Map(operations.map((operation, i) => [operation, i]))
     this.views = operations.map(() => [])
     this.classes = operations.map((operation) => this.frameClass(operation))
@@ -112,6 +105,11 @@ export class Machine<K extends AnyKernel> {
 
   isIdle(task: number): boolean {
     return this.tasks.at(task).depth === 0
+  }
+
+  /** The address of the word that is 0 while the task is idle. */
+  depthAt(task: number): number {
+    return this.tasks.addressOf(task, 'depth')
   }
 
   /** True if the task has a step that can run now. Derived at every call, never stored. */
@@ -205,21 +203,30 @@ export class Machine<K extends AnyKernel> {
 
   private frameAt(task: number, depth: number): number {
     const slot = (task - 1) * this.maxDepth + depth - 1
-    this.arena.reads[this.framePart + slot] = 1
     return this.frameBase + slot * this.frameStride
   }
 
   private operationAt(at: number): Operation<K> {
-    return this.operations[(this.arena.words[at] as number) - 1] as Operation<K>
+    return this.operations[this.numberAt(at)] as Operation<K>
+  }
+
+  private numberAt(at: number): number {
+    return this.wordAt(at) - 1
+  }
+
+  private wordAt(at: number): number {
+    const { reads, words } = this.arena
+    reads[at] = 1
+    return words[at] as number
   }
 
   private stepAt(at: number): Operation<K>['steps'][number] {
     const { steps } = this.operationAt(at)
-    return steps[this.arena.words[at + 1] as number] as Operation<K>['steps'][number]
+    return steps[this.wordAt(at + 1)] as Operation<K>['steps'][number]
   }
 
   private viewAt(task: number, depth: number, at: number): object {
-    const number = (this.arena.words[at] as number) - 1
+    const number = this.numberAt(at)
     const slot = (task - 1) * this.maxDepth + depth - 1
     const views = this.views[number] as object[]
     let view = views[slot]
@@ -263,7 +270,7 @@ export class Machine<K extends AnyKernel> {
         return machine.kernel.tasks.at(this.id)
       }
       get ret() {
-        return machine.arena.words[this.base - 1]
+        return machine.wordAt(this.base - 1)
       }
       call(op: Operation<K>, args: object, next: string): Outcome {
         const at = this.base - FRAME_HEADER
