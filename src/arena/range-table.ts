@@ -47,12 +47,7 @@ export class RangeTable<D extends Struct> {
   in(space: number): RangeTable<D> {
     let view = this.spaces[space]
     if (view === undefined) {
-      view = new RangeTable(
-        this.arena,
-        this.def,
-        this.origin + space * SPACE_KEYS,
-        this,
-      )
+      view = new RangeTable(this.arena, this.def, this.origin + space * SPACE_KEYS, this)
       this.spaces[space] = view
     }
     return view

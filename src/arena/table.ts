@@ -86,6 +86,12 @@ export class Table<D extends Struct> {
     return this.views.find((row, index) => this.isLive(index + 1) && test(row))
   }
 
+  /** Where the first word of a row’s field lies. */
+  addressOf(id: number, field: string): number {
+    const offset = this.def.places.find(({ name }) => name === field)?.offset ?? 0
+    return this.liveWord(id) + HEADER_WORDS + offset
+  }
+
   private liveWord(id: number): number {
     return this.base + (id - 1) * this.stride
   }

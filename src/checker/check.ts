@@ -127,10 +127,15 @@ export class Check {
   /** Names of the properties that never came upon anything that they speak of. */
   get notApplicable(): string[] {
     const { claims, table } = this.search
-    const isThere = (part: number): boolean =>
-      table.parts.list[part]?.table !== 'globalRows' && table.isEverThere(part)
+    const { partOf } = table.arena
+    const isThere = table.parts.list.map(
+      ({ table: name }, part) => name !== 'globalRows' && table.isEverThere(part),
+    )
     return claims.list
-      .filter((_, i) => !claims.readsOf(i).some((isRead, part) => isRead === 1 && isThere(part)))
+      .filter(
+        (_, i) =>
+          !claims.readsOf(i).some((isRead, at) => isRead === 1 && isThere[partOf[at] as number]),
+      )
       .map(({ invariant }) => invariant.name)
   }
 

@@ -56,6 +56,11 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     }
   }
 
+  /** 1 for each place that a property ever looked at. */
+  readsOf(index: number): Uint8Array {
+    return this.reads[index] as Uint8Array
+  }
+
   private readonly decidedAt = new Map<number, number>()
 
   private isDecided(index: number): boolean {

@@ -81,8 +81,10 @@ export class StateTable {
     return column < 0 ? 0 : this.cells.get(number, column)
   }
 
-  /** A word of the content that a part has in a state. */
-  word(number: number, part: number, offset: number): number {
+  /** The word of a table that lies at an address, in a state. */
+  word(number: number, address: number): number {
+    const part = this.arena.partOf[address] as number
+    const offset = address - (this.parts.list[part]?.at as number)
     const column = this.columnOf[part] as number
     if (column < 0) return (this.initial[part] as Int32Array)[offset] as number
     const values = this.values[column] as PartValues

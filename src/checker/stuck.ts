@@ -1,5 +1,6 @@
 import { type AnyKernel, type Ending, ending, type Steppable, waitEdges } from '../machine'
 import type { Search } from './search'
+import type { StateTable } from './state-table'
 
 /** A wait, with who waits, and for whom: names and sentences that stay valid when the state has moved on. */
 export interface WaitLink {
@@ -53,10 +54,11 @@ function ends<K extends AnyKernel & Steppable<K>>(
   search: Search<K>,
   group: readonly number[],
 ): Int32Array {
-  const { graph, states } = search
+  const { graph, states, table, kernel } = search
   const masks = new Int32Array(states)
+  const depths = group.map((task) => kernel.machine.depthAt(task))
   for (let state = 0; state < states; state++)
-    masks[state] = state < graph.expanded ? idle(search, state, group) : -1
+    masks[state] = state < graph.expanded ? zeros(table, state, depths) : -1
   // Most moves lead to a larger number, so that one sweep from behind does almost all of it.
   for (let isChanged = true; isChanged; ) {
     isChanged = false
@@ -73,15 +75,11 @@ function ends<K extends AnyKernel & Steppable<K>>(
   return masks
 }
 
-function idle<K extends AnyKernel & Steppable<K>>(
-  { kernel, table }: Search<K>,
-  state: number,
-  group: readonly number[],
-): number {
-  const { taskPart, depthWord } = kernel.machine
+/** Which of the words are 0 in a state: a bit for each. */
+function zeros(table: StateTable, state: number, addresses: readonly number[]): number {
   let mask = 0
-  group.forEach((task, bit) => {
-    if (table.word(state, taskPart + task - 1, depthWord) === 0) mask |= 1 << bit
+  addresses.forEach((address, bit) => {
+    if (table.word(state, address) === 0) mask |= 1 << bit
   })
   return mask
 }
