@@ -165,6 +165,16 @@ describe('truncate up to 4.17 (W1)', () => {
   })
 })
 
+it.each([xfs_vn_setattr, xfs_file_fallocate])(
+  '$name of a file that is not there is refused',
+  ({ start }) => {
+    const k = bootTest()
+    const shell = k.task('shell').id
+    for (const args of [truncateArgs(k.kernel, 0, 0), punchArgs(k.kernel, 99, 0, 1)])
+      expect(start?.refuse(k.kernel, args, shell)).toBe('There is no such file.')
+  },
+)
+
 describe('the punch of a hole', () => {
   it('leaves the size, and a read of the hole maps the zero page', () => {
     const k = bootTest()

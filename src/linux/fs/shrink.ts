@@ -44,9 +44,13 @@ interface ShrinkArgs {
   readonly size: number
 }
 
+/** The file of this number, or none: what is asked of a file that is not there is refused. */
+const fileOf = (k: Kernel, inode: number): ShrinkArgs['inode'] =>
+  k.inodes.isLive(inode) ? k.inodes.at(inode).id : 0
+
 /** truncate() to a size in bytes. */
 export const truncateArgs = (k: Kernel, inode: number, size: number): ShrinkArgs => ({
-  inode: k.inodes.at(inode).id,
+  inode: fileOf(k, inode),
   first: Math.ceil(size / PAGE_SIZE),
   last: END,
   size,
@@ -54,7 +58,7 @@ export const truncateArgs = (k: Kernel, inode: number, size: number): ShrinkArgs
 
 /** fallocate(FALLOC_FL_PUNCH_HOLE) of some whole pages. */
 export const punchArgs = (k: Kernel, inode: number, first: number, pages: number): ShrinkArgs => ({
-  inode: k.inodes.at(inode).id,
+  inode: fileOf(k, inode),
   first,
   last: first + pages,
   size: KEEP_SIZE,
