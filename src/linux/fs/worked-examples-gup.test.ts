@@ -220,6 +220,17 @@ describe('W16: no pgmap reference, and entries that are sure to be cleared', () 
     expect(k.logLines).toEqual(TOUCHED)
   })
 
+  it('up to 5.1 the struct page may go between any two looks at it: G gives up', () => {
+    for (const step of ['recheck', 'record']) {
+      const k = boot('v5.1')
+      const g = read(k).runTo(step)
+      remove(k).runTo('switch_to_atomic')
+      g.step()
+      expect([g.next, k.kernel.pinHandles.at(1).got]).toEqual(['put_pgmap', 0])
+      expect(k.logLines.at(-1)).toBe('Call Trace: gup_fast_pte_range')
+    }
+  })
+
   it('c: is cured by the grace period between the zap and the free', () => {
     const k = boot('v6.12')
     const g = read(k).runTo('try_grab')

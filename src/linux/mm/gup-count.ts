@@ -5,7 +5,6 @@ import { FOLL } from '../include/gup'
 import { VM } from '../include/mm_types'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
-import { printk } from '../kernel/printk'
 import {
   editFolio,
   headOf,
@@ -23,6 +22,7 @@ import {
 } from './folio'
 import { type HolderKind, hold } from './holders'
 import { free_devmap_managed_page, resetGenericPages } from './memremap-ref'
+import { isGone } from './oops'
 import { vma_lookup } from './rmap'
 import { folio_put } from './swap'
 
@@ -105,23 +105,9 @@ export function try_grab_folio(k: Kernel, pfn: number, pages: number, flags: num
   return true
 }
 
-/** Where struct pages are, 64 bytes each (4-level page tables, no KASLR); compound_head is at byte 8. */
-const VMEMMAP = 0xffffea0000000000n
-const COMPOUND_HEAD = 8n
-
-/** Somebody looks for the struct page of a page whose device is gone. */
-export function oops(k: Kernel, pfn: number, at: string, caller: string): void {
-  const address = (VMEMMAP + BigInt(pfn) * 64n + COMPOUND_HEAD).toString(16)
-  const what = 'a struct page that no longer exists'
-  printk(k, `BUG: unable to handle page fault for address ${address} (${what})`)
-  printk(k, `RIP: ${at}`)
-  printk(k, `Call Trace: ${caller}`)
-}
-
 /** gup_put_folio(): takes back exactly what was added. The last put frees the page, whoever owned it. */
 export function gup_put_folio(k: Kernel, pfn: number, pages: number, flags: number): void {
-  if (!k.pages.covers(pfn, pfn + pages)) {
-    oops(k, pfn, 'gup_folio_next', 'unpin_user_pages')
+  if (isGone(k, { pfn, pages }, 'gup_folio_next', 'unpin_user_pages')) {
     subtractFromRest(k, pfn, pages, isPin(flags) ? pinBias(k) : 1)
     return
   }

@@ -18,7 +18,6 @@ import {
   isRefusedP2pdma,
   leafPages,
   nextPage,
-  oops,
   record,
   try_grab_folio,
 } from './gup-count'
@@ -26,6 +25,7 @@ import { untilMmapReadable, untilPtl } from './locks'
 import { handle_mm_fault, isMapped } from './memory'
 import { get_dev_pagemap, put_dev_pagemap } from './memremap-ref'
 import { folio_isolate_lru, migrate_folio } from './migrate'
+import { isGone } from './oops'
 import { vma_lookup } from './rmap'
 import { lru_add_drain_all } from './swap'
 
@@ -103,10 +103,7 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   const needsPgmap = (pte & PTE.devmap) !== 0 && k.policy.gupPgmap === 'takes'
   const pgmap = needsPgmap ? get_dev_pagemap(k, pfn) : undefined
   if (needsPgmap && pgmap === undefined) return miss
-  if (!k.pages.has(pfn)) {
-    oops(k, pfn, 'try_grab_folio', 'follow_page_pte')
-    return 'overflow'
-  }
+  if (isGone(k, { pfn }, 'try_grab_folio', 'follow_page_pte')) return 'overflow'
   const taken = try_grab_folio(k, pfn, count, flags)
   if (pgmap !== undefined) put_dev_pagemap(pgmap)
   if (!taken) return 'overflow'
@@ -200,12 +197,17 @@ export const __get_user_pages = operation({
   },
 })
 
-/** collect_longterm_unpinnable_folios(): the pages of a handle that may not stay where they are. */
+/**
+ * collect_longterm_unpinnable_folios(): the pages of a handle that may not stay where they are. A device
+ * that has gone since they were pinned has taken their struct pages along.
+ */
 const unpinnable = (k: Kernel, handle: number): number[] => {
-  const pages = k.pinned
-    .in(handle)
-    .runs()
-    .flatMap(({ pfn, length }) => Array.from({ length }, (_, i) => headOf(k, pfn + i)))
+  const held = k.pinned.in(handle).runs()
+  const [at, caller] = ['collect_longterm_unpinnable_folios', '__gup_longterm_locked']
+  if (held.some(({ pfn, length }) => isGone(k, { pfn, pages: length }, at, caller))) return []
+  const pages = held.flatMap(({ pfn, length }) =>
+    Array.from({ length }, (_, i) => headOf(k, pfn + i)),
+  )
   return [...new Set(pages)].filter((pfn) => !folio_is_longterm_pinnable(k, pfn))
 }
 

@@ -20,12 +20,12 @@ import {
   isRefusedP2pdma,
   leafPages,
   nextPage,
-  oops,
   record,
 } from './gup-count'
 import { __get_user_pages, __gup_longterm_locked } from './gup-slow'
 import { isMapped } from './memory'
 import { get_dev_pagemap, put_dev_pagemap } from './memremap-ref'
+import { isGone } from './oops'
 import { vma_lookup } from './rmap'
 
 type Kind = 'PIN' | 'GET'
@@ -58,6 +58,10 @@ function isUnchanged(k: Kernel, t: Seen): boolean {
   const { kind, pfn, flags } = ptes.at(vpn)
   return kind === 'leaf' && pfn === t.pfn && flags === t.pte
 }
+
+/** Up to 5.1, and where no reference of the pgmap is taken, the struct page may go meanwhile. */
+const isLost = (k: Kernel, { pfn }: Seen, at: string): boolean =>
+  isGone(k, { pfn }, at, 'gup_fast_pte_range')
 
 /** §3.3 of the pins sheet, W2. Returns how many pages are held, or an errno; the handle keeps them. */
 const gupOperation = (name: string, kind: Kind) =>
@@ -163,8 +167,7 @@ const gupOperation = (name: string, kind: Kind) =>
         does: 'Take one reference speculatively, unless there is none left: the page may be somebody else’s by now.',
         fn: 'try_get_folio',
         run(k, t) {
-          if (!k.pages.has(t.pfn)) oops(k, t.pfn, 'try_get_folio', 'gup_fast_pte_range')
-          if (!k.pages.has(t.pfn) || !isGettable(k, t.pfn)) return 'put_pgmap'
+          if (isLost(k, t, 'try_get_folio') || !isGettable(k, t.pfn)) return 'put_pgmap'
           if (isRefusedP2pdma(k, t.pfn, k.pinHandles.at(t.handle).flags)) return 'put_pgmap'
           addPlain(k, t.pfn, t.count, kind === 'PIN' ? 'try' : 'get')
           if (t.longterm === 1) return 'check_longterm'
@@ -178,6 +181,7 @@ const gupOperation = (name: string, kind: Kind) =>
         does: 'FOLL_LONGTERM: a page in ZONE_MOVABLE is given back, and the slow path migrates it.',
         fn: 'folio_is_longterm_pinnable',
         run(k, t) {
+          if (isLost(k, t, 'folio_is_longterm_pinnable')) return 'put_pgmap'
           if (folio_is_longterm_pinnable(k, t.pfn)) return 'add_bias'
           endHold(k, t.pfn, t.count, 'try')
           gup_put_folio(k, t.pfn, t.count, FOLL.get)
@@ -188,6 +192,7 @@ const gupOperation = (name: string, kind: Kind) =>
         does: 'Add the other 1023, with a full barrier: folio_maybe_dma_pinned() is true from here. A large folio counts in _pincount.',
         fn: 'try_grab_folio_fast',
         run(k, t) {
+          if (isLost(k, t, 'try_grab_folio_fast')) return 'put_pgmap'
           addBias(k, t.pfn, t.count)
           return 'recheck'
         },
@@ -202,6 +207,7 @@ const gupOperation = (name: string, kind: Kind) =>
           const vpn = nextPage(k, t.handle)
           const unshare = isReadOnly && gup_must_unshare(k, { mm, vpn, pfn: t.pfn, flags })
           if (isUnchanged(k, t) && !unshare) return 'record'
+          if (isLost(k, t, 'gup_put_folio')) return 'put_pgmap'
           endHold(k, t.pfn, t.count, kind === 'PIN' ? 'pin' : 'get')
           gup_put_folio(k, t.pfn, t.count, flags)
           return 'put_pgmap'
@@ -211,6 +217,7 @@ const gupOperation = (name: string, kind: Kind) =>
         does: 'Mark the page referenced, and note it in the caller’s array.',
         fn: 'folio_set_referenced',
         run(k, t) {
+          if (isLost(k, t, 'folio_set_referenced')) return 'put_pgmap'
           endHold(k, t.pfn, t.count, kind === 'PIN' ? 'pin' : 'get')
           record(k, t.handle, t.pfn, t.count)
           t.taken = 1

@@ -4,8 +4,12 @@ import { refAdd } from './folio'
 /** Kinds of momentary holders (struct holders), each of which counts one reference, but `pin`. */
 export type HolderKind = 'alloc' | 'tmp' | 'try' | 'pin' | 'get' | 'zap' | 'iso' | 'ksmd' | 'poison'
 
-/** Notes that somebody holds a page, or, with a negative count, no longer does. Moves no counter. */
+/**
+ * Notes that somebody holds a page, or, with a negative count, no longer does. Moves no counter. A page
+ * that went with its device takes the notes of who held it along.
+ */
 export function hold(k: Kernel, pfn: number, kind: HolderKind, count = 1): void {
+  if (!k.pages.has(pfn)) return
   if (!k.holders.has(pfn)) k.holders.fill(pfn, pfn + 1, {})
   k.holders.at(pfn)[kind] += count
   forgetIdle(k, pfn)
@@ -19,6 +23,10 @@ export function holdRun(
   kind: HolderKind,
   count: number,
 ): void {
+  for (const run of k.pages.runs(start, end)) holdPresent(k, run.start, run.end, kind, count)
+}
+
+function holdPresent(k: Kernel, start: number, end: number, kind: HolderKind, count: number): void {
   let next = start
   for (const run of k.holders.runs(start, end)) {
     k.holders.fill(next, run.start, {})

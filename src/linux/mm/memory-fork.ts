@@ -17,12 +17,12 @@ import {
   setFlag,
   tracksExclusive,
 } from './folio'
-import { oops } from './gup-count'
 import { getAs, handOver } from './holders'
 import { split_huge_pmd } from './huge_memory'
 import { handlesOf } from './labels'
 import { lockPtl, unlockPtl, untilNextPtl, untilPtl } from './locks'
 import { FRESH, WRITTEN } from './memory-anon'
+import { isGone } from './oops'
 import { alloc_page } from './page_alloc'
 import { addRmap, addRmapPmd, folio_add_new_anon_rmap, folio_try_dup_anon_rmap } from './rmap-anon'
 import { folio_add_lru, putAs } from './swap'
@@ -55,10 +55,7 @@ export function folio_needs_cow_for_dma(k: Kernel, mm: number, pfn: number): boo
 
 /** A page on a device gets another entry; where its struct page is gone, an oops. */
 function dupDevicePrivate(k: Kernel, pfn: number): void {
-  if (!k.pages.has(pfn)) {
-    oops(k, pfn, 'copy_nonpresent_pte', 'copy_page_range')
-    return
-  }
+  if (isGone(k, { pfn }, 'copy_nonpresent_pte', 'copy_page_range')) return
   refAdd(k, pfn, 1)
   folio_try_dup_anon_rmap(k, pfn, false)
   addRmap(k, pfn)

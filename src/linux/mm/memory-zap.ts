@@ -16,10 +16,10 @@ import {
   refcountOf,
   setFlag,
 } from './folio'
-import { oops } from './gup-count'
 import { handOver, hold } from './holders'
 import { isFolioLocked, lockPtl, unlockPtl, untilNextPtl } from './locks'
 import { free_zone_device_folio, isHandedOut } from './memremap-ref'
+import { isGone } from './oops'
 import { free_page } from './page_alloc'
 import { zap } from './rmap'
 import { addRmapPmd, folio_remove_rmap_pte } from './rmap-anon'
@@ -50,10 +50,7 @@ function clearUncounted(k: Kernel, { mm, start, end }: Range) {
 
 /** zap_nonpresent_ptes(): nobody has the page in a TLB, so it is put at once. */
 function putDevicePrivate(k: Kernel, pfn: number): void {
-  if (!k.pages.has(pfn)) {
-    oops(k, pfn, 'zap_pte_range', 'exit_mmap')
-    return
-  }
+  if (isGone(k, { pfn }, 'zap_pte_range', 'exit_mmap')) return
   folio_remove_rmap_pte(k, pfn)
   folio_put(k, pfn)
 }

@@ -163,6 +163,7 @@ function putAtOnce(k: Kernel, pgmap: Pgmap): void {
 function removeMemory(k: Kernel, { start, end }: Span): void {
   k.pages.clear(start, end)
   k.folios.clear(start, end)
+  k.holders.clear(start, end)
   unmapDirectly(k, start, end)
 }
 

@@ -19,6 +19,7 @@ import { getAs, hold } from './holders'
 import { folio_trylock, folio_unlock, untilPtlAndFlush } from './locks'
 import { hasExtraCount, isLent } from './memremap-ref'
 import { folio_isolate_lru, migrationPlaces, moveMapping, remapOne, unmapOne } from './migrate'
+import { isGone } from './oops'
 import { alloc_page } from './page_alloc'
 import { anonPlaces } from './rmap-anon'
 import { folio_add_lru, lru_add_drain_all, putAs } from './swap'
@@ -47,7 +48,7 @@ function pageAt(k: Kernel, { mm, vpn, pgmap }: Migration): number | undefined {
 
 /** Where the page is still mapped, or the address itself before anything is taken. */
 const nextPlace = (k: Kernel, { source }: Migration) =>
-  source === 0 ? undefined : anonPlaces(k, source)[0]
+  source === 0 || !k.pages.has(source) ? undefined : anonPlaces(k, source)[0]
 
 /** References while nobody maps it: whoever migrates it, a fault that waits for it, the device up to 5.17. */
 function expectedRefs(k: Kernel, { source, fault }: Migration): number {
@@ -59,11 +60,20 @@ function expectedRefs(k: Kernel, { source, fault }: Migration): number {
 const isOnlyOurs = (k: Kernel, t: Migration): boolean =>
   refcountOf(k, t.source) === expectedRefs(k, t) && !inSwapCache(k, t.source)
 
+/** From 5.18 to 6.0, and up to 5.1, nothing keeps the struct pages of a device for a migration under way. */
+function isLost(k: Kernel, t: Migration & { readonly target: number }, at: string): boolean {
+  const caller = t.pgmap === 0 ? 'dmirror_devmem_fault' : 'dmirror_migrate_to_device'
+  const pfns = [t.source, t.target].filter((pfn) => pfn !== 0)
+  return pfns.some((pfn) => isGone(k, { pfn }, at, caller))
+}
+
 /** The reference by which the source is held: of an ordinary page its isolation. */
-const holdOf = (k: Kernel, pfn: number) => (isZoneDevice(k, pfn) ? 'tmp' : 'iso')
+const holdOf = (k: Kernel, pfn: number) =>
+  k.pages.has(pfn) && isZoneDevice(k, pfn) ? 'tmp' : 'iso'
 
 /** folio_putback_lru(), or put_page() of a page of a device. */
 function putBack(k: Kernel, cpu: number, pfn: number, kind: 'alloc' | 'tmp' | 'iso'): void {
+  if (!k.pages.has(pfn)) return
   folio_unlock(k, pfn)
   if (!isZoneDevice(k, pfn)) folio_add_lru(k, cpu, pfn)
   putAs(k, pfn, kind)
@@ -159,6 +169,7 @@ export const migrate_vma = operation({
         return place && { ...place, task: t.task }
       }),
       run(k, t) {
+        if (isLost(k, t, 'try_to_migrate')) return 'restore'
         const place = nextPlace(k, t)
         if (place !== undefined) return unmapOne(k, t.source, place) ? 'unmap' : 'restore'
         return isOnlyOurs(k, t) ? 'alloc' : 'restore'
@@ -191,7 +202,7 @@ export const migrate_vma = operation({
       does: 'Look once more whether anybody else holds it; then mapping and index move to the new page.',
       fn: 'migrate_vma_pages',
       run(k, t) {
-        if (!isOnlyOurs(k, t)) return 'restore'
+        if (isLost(k, t, 'migrate_vma_pages') || !isOnlyOurs(k, t)) return 'restore'
         moveMapping(k, t.source, t.target)
         return 'remap'
       },
@@ -200,6 +211,7 @@ export const migrate_vma = operation({
       does: 'Turn the next migration entry into one of the new page: present, or a device-private entry where the CPU cannot address it.',
       fn: 'remove_migration_pte',
       run(k, t) {
+        if (isLost(k, t, 'remove_migration_pte')) return 'restore'
         const [mm] = migrationPlaces(k, t.source, k.pages.at(t.target).index)
         if (mm === undefined) return 'finalize'
         remapOne(k, mm.id, k.pages.at(t.target).index, t.target)
@@ -210,23 +222,24 @@ export const migrate_vma = operation({
       does: 'Unlock both and put them. The old page of a device goes back to its driver with the last put; an old ordinary page is free once the LRU batch is drained.',
       fn: 'migrate_vma_finalize',
       run(k, t) {
+        if (isLost(k, t, 'migrate_vma_finalize')) return 'restore'
         putBack(k, t.task.id, t.source, holdOf(k, t.source))
         putBack(k, t.task.id, t.target, 'alloc')
         return t.done()
       },
     },
     restore: {
-      does: 'It cannot move: every entry names the old page again, and a new one is free.',
+      does: 'It cannot move: every entry names the old page again, and a new one is free. What lost its struct page stays as it is.',
       fn: 'migrate_vma_finalize',
       run(k, t) {
-        const { index } = k.pages.at(t.source)
-        const [mm] = migrationPlaces(k, t.source, index)
+        const index = k.pages.has(t.source) ? k.pages.at(t.source).index : 0
+        const [mm] = k.pages.has(t.source) ? migrationPlaces(k, t.source, index) : []
         if (mm !== undefined) {
           remapOne(k, mm.id, index, t.source)
           return 'restore'
         }
         putBack(k, t.task.id, t.source, holdOf(k, t.source))
-        if (t.target !== 0) {
+        if (k.pages.has(t.target)) {
           folio_unlock(k, t.target)
           putAs(k, t.target, 'alloc')
         }

@@ -208,6 +208,29 @@ describe('§1.5, row 3: memunmap_pages() and pages in use', () => {
     expect(k.logLines.join()).toContain('RIP: do_swap_page')
   })
 
+  it.each(['migrate', 'remap', 'finalize'])(
+    'and so is a migration to it that is at %s: the page stays in memory',
+    (step) => {
+      const k = bootGpu('v5.18')
+      const app = toDevice(k).runTo(step)
+      unbinds(k).finishes()
+      expect(app.finishes()).toBeLessThan(0)
+      expect(k.logLines.filter((line) => line.startsWith('BUG'))).toHaveLength(1)
+      expect(k.logLines.at(-1)).toBe('Call Trace: dmirror_migrate_to_device')
+    },
+  )
+
+  it('and a migration back that has lost its page', () => {
+    const k = onDevice('v5.18')
+    const app = loads(k).runTo('unmap')
+    unbinds(k).finishes()
+    app.runTo('after_fault')
+    expect(k.logLines.slice(-2)).toEqual([
+      'RIP: try_to_migrate',
+      'Call Trace: dmirror_devmem_fault',
+    ])
+  })
+
   it('and so is a fork', () => {
     const k = onDevice('v5.18')
     unbinds(k).finishes()

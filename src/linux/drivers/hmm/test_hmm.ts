@@ -7,12 +7,12 @@ import type { Kernel } from '../../kernel'
 import { __release_region, __request_region } from '../../kernel/resource'
 import { freeMemRegion } from '../../kernel/resource-free'
 import { IOMEM_RESOURCE } from '../../kernel/resource-tree'
-import { oops } from '../../mm/gup-count'
 import { getAs } from '../../mm/holders'
 import { ownMm, untilMmapReadable, untilPtl } from '../../mm/locks'
 import { memremap_pages, memunmap_pages } from '../../mm/memremap'
 import { describePgmap, faultParams } from '../../mm/memremap-ref'
 import { migrate_vma } from '../../mm/migrate_device'
+import { isGone } from '../../mm/oops'
 import { vma_lookup } from '../../mm/rmap'
 import { putAs } from '../../mm/swap'
 import { operation } from '../../operation'
@@ -189,10 +189,7 @@ export const dmirror_devmem_fault = operation({
         const ptes = k.ptes.in(mm)
         if (!ptes.has(vpn) || !isDevicePrivate(ptes.at(vpn)) || ptes.at(vpn).pfn !== pfn)
           return t.done()
-        if (!k.pages.has(pfn)) {
-          oops(k, pfn, 'do_swap_page', 'handle_mm_fault')
-          return t.done(VM_FAULT_OOM)
-        }
+        if (isGone(k, { pfn }, 'do_swap_page', 'handle_mm_fault')) return t.done(VM_FAULT_OOM)
         t.held = k.policy.devicePageCount === 'zero' ? 1 : 0
         if (t.held === 1) getAs(k, pfn, 'tmp')
         const fault = t.held === 1 ? pfn : 0
