@@ -1,6 +1,7 @@
 import { DAX, TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { holdRun } from '../mm/holders'
+import { isGone } from '../mm/oops'
 import { unmap_mapping_range } from '../mm/rmap'
 import { associate, disassociate } from './dax-association'
 import { type Span, slotOf } from './dax-entries'
@@ -19,9 +20,14 @@ interface Insertion {
 
 /**
  * dax_insert_entry(): the entry of the span, which the fault has locked, gets its pages. One that has
- * pages is left alone, unless they are shared. True if the pages were associated with the file now.
+ * pages is left alone, unless they are shared. `associated`: the pages learnt now of the file. `oops`: the
+ * device went since direct_access(), and its struct pages with it.
  */
-export function dax_insert_entry(k: Kernel, span: Span, t: Insertion): boolean {
+export function dax_insert_entry(
+  k: Kernel,
+  span: Span,
+  t: Insertion,
+): 'associated' | 'kept' | 'oops' {
   const { inode, first, last } = span
   const entries = k.daxEntries.in(inode)
   const slot = slotOf(k, span)
@@ -30,16 +36,18 @@ export function dax_insert_entry(k: Kernel, span: Span, t: Insertion): boolean {
   const dirty = t.write === 1 && t.sync === 0 ? TAG.dirty : 0
   if ((old.flags & (DAX.zero_page | DAX.empty)) === 0 && !isShared) {
     entries.edit(...slot, ({ marks }) => ({ marks: marks | dirty }))
-    return false
+    return 'kept'
   }
   if ((old.flags & DAX.empty) === 0) unmap_mapping_range(k, inode, ...slot)
+  const pages = { pfn: t.pfn, pages: last - first }
+  if (isGone(k, pages, 'dax_associate_entry', 'dax_iomap_fault')) return 'oops'
   const marks = old.marks | dirty | (t.write === 1 && isShared ? TAG.towrite : 0)
   const flags = DAX.locked | (t.order === 9 ? DAX.pmd : 0)
   disassociate(k, inode, ...slot, false)
   associate(k, span, t.pfn, isShared)
   entries.clear(...slot)
   entries.fill(first, last, { pfn: t.pfn, flags, marks, holder: k.tasks.at(t.task.id).id })
-  return true
+  return 'associated'
 }
 
 /** From 6.15 on the entry is made with a reference of its own, put once the page is mapped. */
@@ -49,6 +57,11 @@ export function holdNewPages(k: Kernel, pfn: number, pages: number): number {
   holdRun(k, pfn, pfn + pages, 'tmp', 1)
   return 1
 }
+
+/** From 6.15 on who maps a page counts that in it: an oops where the device has taken the struct page along. */
+export const mapsNoPage = (k: Kernel, pfn: number, pages: number): boolean =>
+  k.policy.daxRefcount === 'counted' &&
+  isGone(k, { pfn, pages }, 'vmf_insert_page_mkwrite', 'dax_iomap_fault')
 
 /** folio_put() of that reference. */
 export function letGo(k: Kernel, pfn: number, pages: number): void {

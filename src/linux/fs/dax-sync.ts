@@ -1,6 +1,6 @@
 import { int, ref, wide } from '../../arena'
 import { DAX, TAG } from '../include/fs'
-import { VM_FAULT_NOPAGE, VM_FAULT_SIGBUS } from '../include/mm'
+import { VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS } from '../include/mm'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
@@ -12,6 +12,7 @@ import {
   unlockEntries,
   untilSpanUnlocked,
 } from './dax-entries'
+import { mapsNoPage } from './dax-insert'
 import { vfs_fsync_range } from './sync'
 
 /** dax_fault_is_synchronous(): would a store be lost, because the log does not know the block yet? */
@@ -62,13 +63,14 @@ export const dax_finish_sync_fault = operation({
       },
     },
     insert_pte: {
-      does: 'Write the page table entry, under its lock, and unlock the other.',
+      does: 'Write the page table entry, under its lock, and unlock the other. From 6.15 on an oops if the struct page is gone.',
       fn: 'vmf_insert_mixed_mkwrite',
       run(k, t) {
         const span = spanOf(k, t)
-        insertLeaf(k, k.vmas.at(t.vma).vm_mm, span, t.pfn, daxBits(k, t.order), true)
+        const isLost = mapsNoPage(k, t.pfn, span.last - span.first)
+        if (!isLost) insertLeaf(k, k.vmas.at(t.vma).vm_mm, span, t.pfn, daxBits(k, t.order), true)
         unlockEntries(k, span.inode, ...slotOf(k, span))
-        return t.done(VM_FAULT_NOPAGE)
+        return t.done(isLost ? VM_FAULT_OOM : VM_FAULT_NOPAGE)
       },
     },
   },

@@ -7,6 +7,7 @@ import {
   VM_FAULT_FALLBACK,
   VM_FAULT_NEEDDSYNC,
   VM_FAULT_NOPAGE,
+  VM_FAULT_OOM,
   VM_FAULT_SIGBUS,
 } from '../include/mm'
 import type { Kernel } from '../kernel'
@@ -28,7 +29,7 @@ import {
   spanOf,
   untilSpanUnlocked,
 } from './dax-entries'
-import { dax_insert_entry, holdNewPages, letGo } from './dax-insert'
+import { dax_insert_entry, holdNewPages, letGo, mapsNoPage } from './dax-insert'
 import { dax_fault_is_synchronous, dax_finish_sync_fault } from './dax-sync'
 import { findFreeBlocks } from './extents'
 import { freezers, frozenReason } from './freeze'
@@ -179,11 +180,16 @@ export const dax_iomap_fault = operation({
       },
     },
     insert_entry: {
-      does: 'Store the pfn in the entry, tell the pages which file they belong to, mark it dirty on a write. A shared block is stored, counted and unmapped anew each time; a write gets a block of its own first, and a copy of the data. MAP_SYNC, and the log does not know the block: no page table entry yet (VM_FAULT_NEEDDSYNC).',
+      does: 'Store the pfn in the entry, tell the pages which file they belong to, mark it dirty on a write. A shared block is stored, counted and unmapped anew each time; a write gets a block of its own first, and a copy of the data. MAP_SYNC, and the log does not know the block: no page table entry yet (VM_FAULT_NEEDDSYNC). The struct pages are gone: an oops, which ends the thread.',
       fn: 'dax_insert_entry',
       run(k, t) {
         if (t.shared === 1 && t.write === 1 && !takeOwnBlock(k, t)) return 'unlock_entry'
-        const isNew = dax_insert_entry(k, spanOf(k, t), t)
+        const inserted = dax_insert_entry(k, spanOf(k, t), t)
+        if (inserted === 'oops') {
+          t.result = VM_FAULT_OOM
+          return 'unlock_entry'
+        }
+        const isNew = inserted === 'associated'
         if (isNew && t.sync === 0) t.held = holdNewPages(k, t.pfn, t.order === 9 ? PMD_PAGES : 1)
         if (t.sync === 0) return 'insert_pte'
         t.result = VM_FAULT_NEEDDSYNC
@@ -191,11 +197,15 @@ export const dax_iomap_fault = operation({
       },
     },
     insert_pte: {
-      does: 'Write the page table entry, under its lock.',
+      does: 'Write the page table entry, under its lock. From 6.15 on it counts in the page: an oops if the struct page is gone.',
       fn: 'vmf_insert_mixed_mkwrite',
       run(k, t) {
         const span = spanOf(k, t)
         const { vm_mm } = k.vmas.at(t.vma)
+        if (mapsNoPage(k, t.pfn, span.last - span.first)) {
+          t.result = VM_FAULT_OOM
+          return 'unlock_entry'
+        }
         insertLeaf(k, vm_mm, span, t.pfn, daxBits(k, t.order), t.write === 1)
         t.result = VM_FAULT_NOPAGE
         return 'unlock_entry'

@@ -2,7 +2,8 @@ import type { RunView } from '../../arena'
 import { flush_tlb_range } from '../arch/x86/mm/tlb'
 import { PMD_PAGES, PTE, type Pte } from '../arch/x86/pgtable'
 import type { Kernel } from '../kernel'
-import { editFolio, isAnon, refAdd } from './folio'
+import { editFolio, isAnon, isUncounted, refAdd } from './folio'
+import { isGone } from './oops'
 
 type Vma = ReturnType<Kernel['vmas']['at']>
 
@@ -50,7 +51,7 @@ export function zap(k: Kernel, mm: number, start: number, end: number): void {
   const to = hugeEnd(ptes.runs(end - 1, end)[0], end)
   for (const run of ptes.runs(from, to)) {
     if (isOwnCopy(k, run)) continue
-    if (k.policy.daxRefcount === 'counted') countDaxEntry(k, run.pfn, run.length, -1)
+    if (k.policy.daxRefcount === 'counted') uncountDaxEntry(k, run)
     ptes.clear(run.start, run.end)
   }
   flush_tlb_range(k, mm, from, to)
@@ -66,6 +67,13 @@ export function countDaxEntry(k: Kernel, pfn: number, pages: number, by: 1 | -1)
   k.pages.edit(pfn, pfn + pages, ({ start, pgmap, refcount, mapcount }) =>
     pgmap === 0 || k.folios.has(start) ? {} : { refcount: refcount + by, mapcount: mapcount + by },
   )
+}
+
+/** An entry goes: an oops where its page went before, with the device. What nobody counts is not looked at. */
+function uncountDaxEntry(k: Kernel, { pfn, length, flags }: RunView<typeof Pte>): void {
+  if (isUncounted(flags)) return
+  if (!isGone(k, { pfn, pages: length }, 'zap_present_ptes', 'unmap_page_range'))
+    countDaxEntry(k, pfn, length, -1)
 }
 
 type PteRun = RunView<typeof Pte> | undefined

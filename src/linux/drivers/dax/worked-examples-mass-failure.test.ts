@@ -4,6 +4,7 @@ import { bootFiles, bootWritten, P3, P5, type RemovalKernel } from '../../../tes
 import { bootTest, P0, vpnOf } from '../../../testing/test-kernel'
 import { dax_iomap_fault } from '../../fs/dax'
 import { PG } from '../../include/page-flags'
+import { do_exit } from '../../kernel/exit'
 import { userLoad, userStore } from '../../mm/user-access'
 import { presets } from '../../presets'
 import { __device_release_driver } from '../base/dd'
@@ -147,6 +148,49 @@ describe('W20: a fault between direct_access and associate', () => {
     expect(now(k)).toEqual([0, 0, '0x4802031', 1, 'P3 rw'])
     expect(k.s1).toBe('holds')
     expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'P3 rw', STALE])
+  })
+
+  it('is an oops where the struct pages went before the file is associated: no entry is made', () => {
+    const k = bootFiles(SERIES)
+    const a = faulting(k, 'insert_entry')
+    k.task('R').begins(__device_release_driver, device).finishes()
+    a.step()
+    expect(k.logLines.slice(-2)).toEqual([
+      'RIP: dax_associate_entry',
+      'Call Trace: dax_iomap_fault',
+    ])
+    a.finishes()
+    expect([k.slot(), k.pte('A'), a.row.signal, k.s1]).toEqual(['–', 'none', 'SIGKILL', 'holds'])
+  })
+
+  it.each([
+    ['v6.12', 'P3 ro', 'none', []],
+    ['v6.15', 'none', 'SIGKILL', ['RIP: vmf_insert_page_mkwrite']],
+  ] as const)(
+    '%s: one step later a read has the entry %s, which counts in the page from 6.15 on',
+    (preset, entry, signal, rip) => {
+      const k = bootFiles(preset)
+      const a = k
+        .task('A')
+        .begins(userLoad, { vpn: k.vpn('A'), value: 0 })
+        .runTo('insert_pte')
+      k.task('R').begins(__device_release_driver, device).finishes()
+      a.finishes()
+      expect([k.pte('A'), a.row.signal]).toEqual([entry, signal])
+      expect(k.logLines.filter((line) => line.startsWith('RIP'))).toEqual(rip)
+    },
+  )
+
+  it.each([
+    ['v6.12', []],
+    ['v6.15', ['RIP: zap_present_ptes']],
+  ] as const)('%s: the exit of who has an entry of a device that is gone', (preset, rip) => {
+    const k = bootFiles(preset)
+    k.load('A', userLoad)
+    k.task('R').begins(__device_release_driver, device).finishes()
+    expect(k.pte('A')).toBe('P3 ro')
+    k.task('A').begins(do_exit).finishes()
+    expect(k.logLines.filter((line) => line.startsWith('RIP'))).toEqual(rip)
   })
 
   it('lets kill_dax() wait for a reader that is still inside', () => {
