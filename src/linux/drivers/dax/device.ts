@@ -2,6 +2,7 @@ import { int, ref, text, wide } from '../../../arena'
 import { PMD_PAGES } from '../../arch/x86/pgtable'
 import { END } from '../../fs/break-layouts'
 import { EBUSY, EINVAL, ENODEV, ENOMEM, ENXIO } from '../../include/errno'
+import { FOLL } from '../../include/gup'
 import { PAGE_SIZE } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { __release_region, __request_region } from '../../kernel/resource'
@@ -13,6 +14,7 @@ import { describePgmap } from '../../mm/memremap-ref'
 import { makeArea } from '../../mm/mmap'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
+import { handlesIn, taskHolds } from '../../wait-holders'
 import { regionOf } from '../nvdimm/region'
 import { nextGeneration } from './replace'
 import { kill_dax } from './super'
@@ -154,16 +156,26 @@ export const dax_mmap = operation({
     },
   },
 })
-/** Takes every GUP handle that has a page of the device away from its holder. */
-function revokePins(k: Kernel, device: number): void {
-  const { start, end } = k.namespaces.at(device)
-  for (const { id } of k.pinHandles.rows()) {
-    const runs = k.pinned.in(id).runs()
-    if (!runs.some(({ pfn, length }) => pfn < end && start < pfn + length)) continue
-    dropAll(k, id)
-    k.pinHandles.free(id)
-  }
+/** Calls that return with a long-term pin. */
+const PINNING = ['pin_user_pages_fast', 'ib_umem_get', 'vmsplice_to_pipe']
+
+interface Unbinding {
+  readonly device: number
 }
+
+/** Long-term pins of pages of the device. */
+function longtermPins(k: Kernel, { device }: Unbinding) {
+  const { start, end } = k.namespaces.at(device)
+  return handlesIn(k, start, end).filter(({ flags }) => (flags & FOLL.longterm) !== 0)
+}
+
+/** Those that a call is still taking: nobody has been given them yet, and nobody can be told. */
+const unfinishedPins = (k: Kernel, t: Unbinding) =>
+  longtermPins(k, t).filter(
+    ({ task }) =>
+      k.tasks.isLive(task) &&
+      k.machine.frames(task).some(({ operation: { name } }) => PINNING.includes(name)),
+  )
 
 /** §4.2: devres of device_dax, last made first. */
 export const dev_dax_remove = operation({
@@ -212,8 +224,18 @@ export const dev_dax_remove = operation({
     revoke: {
       does: 'Whoever has long-term pins of this memory stops its DMA and lets go (never built).',
       fn: 'revoke',
+      when: {
+        state: 'D',
+        ready: (k, t) => unfinishedPins(k, t).length === 0,
+        reason: (k, t) =>
+          `waits for ${unfinishedPins(k, t).map(({ task }) => k.tasks.at(task).name)}, who is still pinning pages of the device`,
+        holders: (k, t) => unfinishedPins(k, t).flatMap(({ task }) => taskHolds(task)),
+      },
       run(k, t) {
-        revokePins(k, t.device)
+        for (const { id } of longtermPins(k, t)) {
+          dropAll(k, id)
+          k.pinHandles.free(id)
+        }
         return 'cdev_del'
       },
     },

@@ -12,6 +12,7 @@ import { EFAULT, ENXIO, EOPNOTSUPP } from '../../include/errno'
 import { conservation } from '../../invariants/conservation'
 import { noFreedBlockHeld } from '../../invariants/no-freed-block-held'
 import { noPinWithoutPage } from '../../invariants/no-pin-without-page'
+import { pin_user_pages_fast } from '../../mm/gup'
 import { userLoad } from '../../mm/user-access'
 import { dax_mmap, dev_dax_remove } from '../dax/device'
 import { replaceDevice } from '../dax/replace'
@@ -85,6 +86,41 @@ describe('W23: device-dax under a long-term pin', () => {
     deregister(k)
     expect(k.logLines.some((line) => line.includes('unable to handle page fault'))).toBe(true)
     expect(k.logLines.at(-1)).toBe('Call Trace: unpin_user_pages')
+  })
+
+  it('6.12: a region that is just being registered as the device goes: an oops in the search for movable pages', () => {
+    const k = bootDevice('v6.12')
+    k.load('A', userLoad)
+    const a = k
+      .task('A')
+      .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
+      .runTo('collect')
+    expect(k.task('R').begins(dev_dax_remove, device).finishes()).toBe(0)
+    expect(k.broken(noPinWithoutPage)).toBe('held by A: pfn 0x480203 has no struct page any more')
+    a.runTo('after_slow')
+    expect(k.logLines.slice(-3)).toEqual([
+      'BUG: unable to handle page fault for address ffffea00120080c8 (a struct page that no longer exists)',
+      'RIP: collect_longterm_unpinnable_folios',
+      'Call Trace: __gup_longterm_locked',
+    ])
+  })
+
+  it('with revocation: waits for who is still registering, and leaves a short pin alone', () => {
+    const k = bootDevice('v6.12', { policies: { longtermRevoke: 'revoke' } })
+    k.load('A', userLoad)
+    k.load('B', userLoad)
+    const short = { start: k.vpn('B'), pages: 1, write: 1, longterm: 0, force: 0 }
+    expect(k.task('B').begins(pin_user_pages_fast, short).finishes()).toBe(1)
+    const a = k
+      .task('A')
+      .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
+      .runTo('map')
+    const r = k.task('R').begins(dev_dax_remove, device).runs()
+    expect(r.reason).toBe('waits for A, who is still pinning pages of the device')
+    expect(k.kernel.machine.holders(r.id)).toEqual([{ task: a.id, until: 'call' }])
+    expect(a.finishes()).toBe(1)
+    r.runTo('cdev_del')
+    expect(k.refs).toBe('1 1 1 1 1025 1 1 1')
   })
 
   it.each(['v5.12', 'v6.12'])('%s with revocation: it ends clean', (preset) => {
