@@ -17,8 +17,11 @@ export interface Stretch {
   readonly end: number
 }
 
-/** folio_isolate_lru() of what is on a list in a stretch: off it, one reference each. */
-export function isolateRun(k: Kernel, { start, end }: Stretch): void {
+/**
+ * folio_isolate_lru() of what is on a list in a stretch: off it, one reference each. The list of this
+ * thread (`gathered`) says which pages those are, and where each of them is.
+ */
+export function isolateRun(k: Kernel, { start, end }: Stretch, task: number): void {
   for (const run of k.pages.runs(start, end)) {
     if (!isMovable(k, run)) continue
     k.pages.edit(run.start, run.end, ({ flags, refcount }) => ({
@@ -26,6 +29,7 @@ export function isolateRun(k: Kernel, { start, end }: Stretch): void {
       refcount: refcount + 1,
     }))
     holdRun(k, run.start, run.end, 'iso', 1)
+    k.gathered.in(task).fill(run.start, run.end, { pfn: run.start })
   }
 }
 
@@ -37,16 +41,16 @@ export const isMovable = (k: Kernel, { start, flags }: PageRun): boolean =>
 export const expectedRefs = (k: Kernel, { start, flags, mapcount }: PageRun): number =>
   mapcount + 1 + ((flags & PG.swapcache) !== 0 ? 1 : 0) + cachedIn(k, start, start + 1).length
 
-/** Pages of a stretch that somebody has isolated. */
-const isolatedRuns = (k: Kernel, { start, end }: Stretch): PageRun[] =>
-  k.holders
+/** Pages of a stretch that this thread has isolated; whoever else migrates some has a list of its own. */
+const isolatedRuns = (k: Kernel, { start, end }: Stretch, task: number): PageRun[] =>
+  k.gathered
+    .in(task)
     .runs(start, end)
-    .filter(({ iso }) => iso > 0)
-    .flatMap((held) => k.pages.runs(held.start, held.end))
+    .flatMap((own) => k.pages.runs(own.start, own.end))
 
 /** try_to_migrate() of every entry of a stretch: the entry becomes a migration entry, its reference goes. */
-export function unmapRun(k: Kernel, stretch: Stretch): void {
-  for (const page of isolatedRuns(k, stretch)) {
+export function unmapRun(k: Kernel, stretch: Stretch, task: number): void {
+  for (const page of isolatedRuns(k, stretch, task)) {
     const exclusive = tracksExclusive(k) && (page.flags & PG.anon_exclusive) !== 0
     if (exclusive && maybeDmaPinned(k, page.start)) continue
     let mapped = 0
@@ -94,11 +98,11 @@ function cachedIn(k: Kernel, start: number, end: number) {
 }
 
 /**
- * __migrate_folio() of what nobody else holds: bytes, mapping and flags move to new pages. The list of
- * this thread (`gathered`) says where each page went. False where there was no memory for all of them.
+ * __migrate_folio() of what nobody else holds: bytes, mapping and flags move to new pages, as the
+ * list of this thread then says. False where there was no memory for all of them.
  */
 export function moveRun(k: Kernel, stretch: Stretch, task: number): boolean {
-  for (const page of isolatedRuns(k, stretch)) {
+  for (const page of isolatedRuns(k, stretch, task)) {
     const caches = cachedIn(k, page.start, page.start + 1).length
     const isHeld = page.refcount !== 1 + caches || page.mapcount !== -1
     if (isHeld || (page.flags & PG.swapcache) !== 0) continue
@@ -175,41 +179,35 @@ export function remapRun(k: Kernel, { start, end }: Stretch, task: number): void
   }
 }
 
-/** Where pages of a stretch are now: pieces that moved, and pieces that stayed. */
-function wentTo(k: Kernel, pfn: number, pages: number, task: number) {
-  const pieces: { from: number; to: number; pages: number }[] = []
-  let next = pfn
-  const stay = (until: number) => {
-    if (until > next) pieces.push({ from: next, to: next, pages: until - next })
-    next = until
-  }
-  for (const run of k.gathered.in(task).runs(pfn, pfn + pages)) {
-    stay(run.start)
-    pieces.push({ from: run.start, to: run.pfn, pages: run.length })
-    next = run.end
-  }
-  stay(pfn + pages)
-  return pieces
-}
+/** Where the isolated pages of a stretch are now: pieces that moved, and pieces that stayed. */
+const wentTo = (k: Kernel, pfn: number, pages: number, task: number) =>
+  k.gathered
+    .in(task)
+    .runs(pfn, pfn + pages)
+    .map((run) => ({ from: run.start, to: run.pfn, pages: run.length }))
 
 /** migrate_folio_done(), putback_movable_pages(): old pages are free, new and failed ones on a list. Returns how many failed. */
 export function finishRun(k: Kernel, { start, end }: Stretch, task: number): number {
   let failed = 0
   for (const { from, to, pages } of wentTo(k, start, end - start, task)) {
-    if (from !== to) {
+    if (from === to) {
+      putBack(k, from, pages, 'iso')
+      failed += pages
+    } else {
       putBack(k, to, pages, 'alloc')
-      holdRun(k, from, from + pages, 'iso', -1)
-      free_pages(k, from, from + pages)
-      continue
-    }
-    for (const run of k.holders.runs(from, from + pages)) {
-      if (run.iso === 0) continue
-      putBack(k, run.start, run.length, 'iso')
-      failed += run.length
+      putRun(k, from, pages)
     }
   }
   k.gathered.in(task).clear(start, end)
   return failed
+}
+
+/** The last reference, unless somebody took one speculatively meanwhile: then his put frees the page. */
+function putRun(k: Kernel, pfn: number, pages: number): void {
+  bump(k, pfn, pages, -1)
+  holdRun(k, pfn, pfn + pages, 'iso', -1)
+  for (const { start, end, refcount } of k.pages.runs(pfn, pfn + pages))
+    if (refcount === 0) free_pages(k, start, end)
 }
 
 function putBack(k: Kernel, pfn: number, pages: number, kind: 'alloc' | 'iso'): void {

@@ -35,7 +35,7 @@ export const migrate_pages = operation({
       does: 'Take the pages off their LRU lists; each gets a reference.',
       fn: 'do_migrate_range',
       run(k, t) {
-        isolateRun(k, t)
+        isolateRun(k, t, t.task.id)
         return 'unmap'
       },
     },
@@ -44,7 +44,7 @@ export const migrate_pages = operation({
       fn: 'try_to_migrate',
       when: both(at(untilNextPtl, lockedMm), at(untilFlushed, deafMm)),
       run(k, t) {
-        unmapRun(k, t)
+        unmapRun(k, t, t.task.id)
         return 'move'
       },
     },
