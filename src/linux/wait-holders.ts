@@ -33,11 +33,14 @@ export const atWorkOn = (k: Kernel, pfn: number, but: number): Holder[] =>
 export const handleName = ({ kind, flags, user }: Handle): string =>
   `FOLL_${kind}${(flags & FOLL.longterm) !== 0 ? '|FOLL_LONGTERM' : ''}${user === '' ? '' : `, ${user}`}`
 
-/** Who ends a pin: a call that is not over, a device, or for a long-term one its owner, who may never. */
+/**
+ * Who ends a pin: a call that is not over, a device, or for a long-term one its owner, who may never. One
+ * that is still being taken may yet be given back, as a page that must stay movable is.
+ */
 function untilWhen(k: Kernel, { id, task, flags, state }: Handle): Holder['until'] {
+  if (state === 'walking' && k.tasks.isLive(task)) return 'call'
   if ((flags & FOLL.longterm) !== 0) return 'owner'
-  const isInCall = k.tasks.isLive(task) && (state === 'walking' || usesHandle(k, task, id))
-  return isInCall ? 'call' : 'hardware'
+  return k.tasks.isLive(task) && usesHandle(k, task, id) ? 'call' : 'hardware'
 }
 
 const usesHandle = (k: Kernel, task: number, handle: number): boolean =>

@@ -34,7 +34,7 @@ function judge(k: Kernel, task: number, blocks: Blocks): Finding | undefined {
   const { name } = k.tasks.at(task)
   const page = `page 0x${pfn.toString(16)}`
   const at = (says: string): Finding => ({ table: 'tasks', id: task, says })
-  if (handles.some(({ flags }) => (flags & FOLL.longterm) !== 0))
+  if (handles.some(({ flags, state }) => state === 'held' && (flags & FOLL.longterm) !== 0))
     return at(`${name} tries to move ${page}, which is pinned for long`)
   const isHeld = handles.length > 0 || pipeBuffersOf(k, pfn).length > 0 || isAtWork(k, pfn)
   return isHeld ? undefined : at(`${name} tries to move ${page}, which nobody will ever free`)
