@@ -3,6 +3,7 @@ import type { Choice, Invariant } from '../machine'
 import type { Request } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import type { Claimed } from './claims'
+import { isConclusive } from './conclusive'
 import { type Livelock, livelock } from './livelocks'
 import { type Beginning, type Start, startAt, startOf } from './programs'
 import { Search } from './search'
@@ -17,9 +18,14 @@ export interface Question extends Request {
   readonly everything?: boolean
   /** Where to begin, if not at the beginning: the threads then call what the schedule has yet to call. */
   readonly from?: Beginning
+  /** What to leave out: states that differ in which of some alike threads is where; orders of what is a thread’s own business. */
+  readonly reduce?: readonly Reduction[]
   readonly maxStates?: number
   readonly maxBytes?: number
 }
+
+export const reductions = ['symmetry', 'localFirst'] as const
+export type Reduction = (typeof reductions)[number]
 
 /** What stopped a search before its end. */
 export type Limit = 'states' | 'memory' | 'time' | 'cancel'
@@ -47,6 +53,8 @@ export interface Answer {
   /** Steps to the states that are farthest away. */
   readonly depth: number
   readonly limit: Limit | undefined
+  /** Something was left out, and the counts are of what was not. */
+  readonly isReduced: boolean
   readonly properties: readonly PropertyAnswer[]
   readonly hangs: readonly HangAnswer[]
   /** Names of the threads that can go round for ever, and how soon. */
@@ -76,7 +84,8 @@ const SLICE = 64
  * The kernel is its own: nobody else’s state changes.
  */
 export class Check {
-  private readonly search: Search<Kernel>
+  private search: Search<Kernel>
+  private isReduced: boolean
   private readonly done: readonly Choice[]
   private stopped: Limit | undefined
   private found:
@@ -84,12 +93,18 @@ export class Check {
     | undefined
 
   private constructor(
-    { kernel, done, programs }: Start,
+    private readonly start: Start,
     private readonly question: Question,
-    invariants: readonly Invariant<Kernel>[],
+    private readonly invariants: readonly Invariant<Kernel>[],
+    identical: readonly (readonly string[])[],
   ) {
-    this.done = done
-    this.search = new Search(kernel, programs, invariants)
+    this.done = start.done
+    const { reduce = [] } = question
+    this.isReduced = reduce.length > 0
+    this.search = new Search(start.kernel, start.programs, invariants, {
+      identical: reduce.includes('symmetry') ? identical : [],
+      localFirst: reduce.includes('localFirst'),
+    })
   }
 
   /** A sentence says what of the question cannot be. `watch` sees the kernel before anything is asked of it. */
@@ -104,7 +119,8 @@ export class Check {
     if (typeof start === 'string') return start
     watch(start.kernel)
     const invariants = named(start.kernel, properties)
-    return typeof invariants === 'string' ? invariants : new Check(start, question, invariants)
+    if (typeof invariants === 'string') return invariants
+    return new Check(start, question, invariants, scenario.identical?.(start.setup) ?? [])
   }
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
@@ -114,8 +130,22 @@ export class Check {
       if (this.stopped !== undefined || this.isDecided) return false
       if (this.search.states >= maxStates) this.stopped = 'states'
       else if (this.search.bytes >= maxBytes) this.stopped = 'memory'
-      else if (!this.search.advance(SLICE)) return false
+      else if (!this.search.advance(SLICE) && !this.searchAgain()) return false
+      else if (this.isReduced && this.isSomethingFound) this.searchAgain()
     } while (!isOver())
+    return true
+  }
+
+  private get isSomethingFound(): boolean {
+    return this.search.claims.list.some(({ states }) => states.length > 0)
+  }
+
+  /** What a reduced search could not answer, one without reductions does. */
+  private searchAgain(): boolean {
+    if (!this.isReduced || isConclusive(this.search)) return false
+    this.isReduced = false
+    this.search.play([])
+    this.search = new Search(this.start.kernel, this.start.programs, this.invariants)
     return true
   }
 
@@ -165,6 +195,7 @@ export class Check {
       transitions,
       depth,
       limit,
+      isReduced: this.isReduced,
       properties,
       hangs: hung.map(({ state, ...hang }) => ({ ...hang, depth: this.search.levelOf(state) })),
       livelock: circle && {
@@ -209,7 +240,7 @@ export class Check {
 
   /** A property is broken, every state that is as near is known, and nothing more was asked. */
   private get isDecided(): boolean {
-    if (this.question.everything === true) return false
+    if (this.question.everything === true || this.isReduced) return false
     const { claims, level } = this.search
     return claims.list.some(
       ({ invariant, states }) =>

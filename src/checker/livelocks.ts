@@ -22,14 +22,19 @@ export function livelock<K extends AnyKernel & Steppable<K>>(
   search: Search<K>,
 ): Livelock | undefined {
   const { graph } = search
-  if (!hasWayBack(graph)) return undefined
-  const circles = components(graph).filter((states) => isFair(graph, states))
+  const circles = circlesOf(graph).filter((states) => isFair(graph, states))
   const [nearest] = circles.sort((a, b) => Math.min(...a) - Math.min(...b))
   if (nearest === undefined) return undefined
   const state = Math.min(...nearest)
   const tasks = new Set(insideMoves(graph, nearest).map((move) => graph.task(move)))
   return { tasks: [...tasks].sort((a, b) => a - b), state, round: roundOf(search, nearest, state) }
 }
+
+/** Every set of states that steps inside calls can go round in, fair or not. */
+export const circlesOf = (graph: Graph): number[][] =>
+  hasWayBack(graph)
+    ? components(graph).filter((states) => insideMoves(graph, states).length > 0)
+    : []
 
 /** States are numbered by their distance, so that a circle has a move to a number that is not larger. */
 function hasWayBack(graph: Graph): boolean {
@@ -55,7 +60,6 @@ const movesOf = (graph: Graph, state: number): number[] => {
 /** True if no thread is kept from a step that it could take all the way round. */
 function isFair(graph: Graph, states: readonly number[]): boolean {
   const inside = insideMoves(graph, states)
-  if (inside.length === 0) return false
   const movers = new Set(inside.map((move) => graph.task(move)))
   const able = states.map(
     (state) =>

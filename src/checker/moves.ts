@@ -28,7 +28,8 @@ export type Kind = typeof INSIDE | typeof BEGINS | typeof ENDS
  * it begins if it is idle, or each choice of its next step.
  */
 export class Moves<K extends AnyKernel & Steppable<K>> {
-  private readonly threads: readonly number[]
+  /** Numbers that a thread can have. */
+  readonly threads: readonly number[]
 
   constructor(
     private readonly kernel: K,
@@ -39,23 +40,25 @@ export class Moves<K extends AnyKernel & Steppable<K>> {
 
   /** Makes each move in turn, tells of it, and takes it back. */
   each(tell: (task: number, kind: Kind) => void): void {
-    const { machine, tasks, heap } = this.kernel
+    for (const task of this.threads) if (this.kernel.tasks.isLive(task)) this.of(task, tell)
+  }
+
+  /** Makes each move of one thread in turn, tells of it, and takes it back. */
+  of(task: number, tell: (task: number, kind: Kind) => void): void {
+    const { machine, heap } = this.kernel
     const { arena } = heap
     const { hashLo, hashHi } = arena
-    for (const task of this.threads) {
-      if (!tasks.isLive(task)) continue
-      const ways = machine.ways(task)
-      for (let choice = 0; choice < ways; choice++) {
-        machine.step(task, choice)
-        tell(task, machine.isIdle(task) ? ENDS : INSIDE)
-        arena.undo(0, hashLo, hashHi)
-      }
-      const begun = ways === -1 ? this.begun(task) : undefined
-      if (begun === undefined) continue
-      this.begin(task, begun)
-      tell(task, BEGINS)
+    const ways = machine.ways(task)
+    for (let choice = 0; choice < ways; choice++) {
+      machine.step(task, choice)
+      tell(task, machine.isIdle(task) ? ENDS : INSIDE)
       arena.undo(0, hashLo, hashHi)
     }
+    const begun = ways === -1 ? this.begun(task) : undefined
+    if (begun === undefined) return
+    this.begin(task, begun)
+    tell(task, BEGINS)
+    arena.undo(0, hashLo, hashHi)
   }
 
   /** The move with this number, as a timeline takes it. */

@@ -1,11 +1,12 @@
 import type { Kernel } from '../linux/kernel'
 import { type Call, type Choice, type Program, Timeline } from '../machine'
 import { freshKernel, openScenario, type Request, setupOf } from '../scenarios/open'
-import type { Act, Beat, Scenario } from '../scenarios/scenario'
+import type { Act, Beat, Scenario, Setup } from '../scenarios/scenario'
 
 /** A kernel from which a search begins, what was done to get there, and what the threads call from there on. */
 export interface Start {
   readonly kernel: Kernel
+  readonly setup: Setup
   readonly done: readonly Choice[]
   readonly programs: ReadonlyMap<string, Program<Kernel>>
 }
@@ -17,16 +18,16 @@ export function startOf(scenario: Scenario, request: Request): Start | string {
   if (first <= 0) {
     const setup = setupOf(scenario, request)
     if (typeof setup === 'string') return setup
-    return { kernel: freshKernel(scenario, setup), done: [], programs: programsOf(story) }
+    return { kernel: freshKernel(scenario, setup), setup, done: [], programs: programsOf(story) }
   }
   const opened = openScenario(scenario, request)
   if (typeof opened === 'string') return opened
-  const { timeline, passages } = opened
+  const { timeline, passages, setup } = opened
   const rest = story.slice(first)
   const passage = passages.find(({ title }) => rest.some((beat) => beat.title === title))
   timeline.seek(passage?.from ?? timeline.length)
   const done = timeline.branch.choices.slice(0, timeline.cursor)
-  return { kernel: timeline.kernel, done, programs: programsOf(rest) }
+  return { kernel: timeline.kernel, setup, done, programs: programsOf(rest) }
 }
 
 /** What each thread of a story calls, in its own order and at any time: the story without its schedule. */
@@ -79,5 +80,5 @@ export function startAt(
     programs.set(who, [...(programs.get(who) ?? []), call])
   }
   timeline.seek(moment)
-  return { kernel, done: choices.slice(0, moment), programs }
+  return { kernel, setup, done: choices.slice(0, moment), programs }
 }

@@ -2,12 +2,22 @@ import { hashFromScratch } from '../arena'
 import type { AnyKernel, Choice, Invariant, Steppable } from '../machine'
 import { Claims } from './claims'
 import { Graph } from './graph'
+import { LocalMoves } from './local-moves'
 import { type Kind, Moves, type Programs } from './moves'
 import { roomFor } from './part-values'
 import { StateTable } from './state-table'
+import { Symmetry } from './symmetry'
 
 /** Moves that one state may have: their number is kept in a byte. */
 const MAX_MOVES = 256
+
+/** What may be left out, because it is only another order or another name of what is searched. */
+export interface Reductions {
+  /** Groups of names of threads that may be taken for each other. */
+  readonly identical?: readonly (readonly string[])[]
+  /** Moves that are their thread's own business go first. */
+  readonly localFirst?: boolean
+}
 
 /**
  * A search through every interleaving, breadth first: states are numbered in the order in which they
@@ -25,6 +35,8 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   readonly levels: number[] = [0]
   private parents = new Int32Array(1 << 10)
   private numbers = new Uint8Array(1 << 10)
+  private readonly symmetry: Symmetry<K> | undefined
+  private readonly local: LocalMoves<K> | undefined
   private current = 0
   private number = 0
 
@@ -32,6 +44,7 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     readonly kernel: K,
     programs: Programs<K> = new Map(),
     invariants: readonly Invariant<K>[] = kernel.invariants,
+    { identical = [], localFirst = false }: Reductions = {},
   ) {
     const { arena } = kernel.heap
     arena.journal.length = 0
@@ -40,6 +53,9 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     arena.hashHi = hashHi
     this.table = new StateTable(kernel.heap)
     this.moves = new Moves(kernel, programs)
+    const symmetry = new Symmetry(kernel, programs, identical)
+    if (symmetry.isUseful) this.symmetry = symmetry
+    if (localFirst) this.local = new LocalMoves(kernel, this.moves)
     this.claims = new Claims(kernel, invariants)
     this.claims.first()
   }
@@ -80,6 +96,11 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     return !this.isComplete
   }
 
+  /** True if what the reductions took for granted was so everywhere. Asked of a search that is complete. */
+  get isSound(): boolean {
+    return this.local?.isSound(this.claims) ?? true
+  }
+
   /** How many moves a state is from the start. */
   levelOf(state: number): number {
     let low = 0
@@ -111,12 +132,26 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     if (state === this.levels.at(-1)) this.claims.nextLevel()
     this.current = state
     this.number = 0
-    this.moves.each(this.visit)
+    if (this.local === undefined) this.moves.each(this.visit)
+    else this.expandLocalFirst(this.local)
     this.graph.close()
+  }
+
+  /** One thread's own business first, unless that leads to where one was before: others must not starve. */
+  private expandLocalFirst(local: LocalMoves<K>): void {
+    const first = local.first()
+    const known = this.table.size
+    if (first !== undefined) {
+      local.of(first, this.visit, true)
+      if (this.table.size - known === this.number) return
+    }
+    for (const task of this.moves.threads)
+      if (task !== first && this.kernel.tasks.isLive(task)) local.of(task, this.visit, false)
   }
 
   private readonly visit = (task: number, kind: Kind): void => {
     const known = this.table.size
+    this.symmetry?.sort()
     const to = this.table.find()
     this.graph.add(to, task, kind)
     if (to === known) this.reach(to)

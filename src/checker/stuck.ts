@@ -84,6 +84,25 @@ function zeros(table: StateTable, state: number, addresses: readonly number[]): 
   return mask
 }
 
+/** True if from every state one can be reached in which no thread is in a call. */
+export function canRest<K extends AnyKernel & Steppable<K>>(search: Search<K>): boolean {
+  const { graph, states, kernel, table } = search
+  const threads = Array.from({ length: kernel.tasks.capacity }, (_, i) => i + 1)
+  const isAtRest = (state: number): boolean =>
+    threads.every((task) => table.word(state, kernel.machine.depthAt(task)) === 0)
+  const rests = Uint8Array.from({ length: states }, (_, state) => (isAtRest(state) ? 1 : 0))
+  for (let isChanged = true; isChanged; ) {
+    isChanged = false
+    for (let state = states - 1; state >= 0; state--)
+      for (let move = graph.first(state); rests[state] === 0 && move < graph.end(state); move++)
+        if (rests[graph.target(move)] === 1) {
+          rests[state] = 1
+          isChanged = true
+        }
+  }
+  return rests.every((can) => can === 1)
+}
+
 function firstHang<K extends AnyKernel & Steppable<K>>(
   search: Search<K>,
   task: number,

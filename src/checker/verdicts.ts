@@ -17,12 +17,12 @@ export interface Verdict {
   /** Steps of a shortest schedule, for each property that is broken, or shown. */
   readonly broken: Readonly<Record<string, number>>
   readonly shown: Readonly<Record<string, number>>
-  readonly holds: readonly string[]
-  /** Properties that nothing is there for to break them. */
+  /** Properties that came upon nothing of what they speak of. The others hold, if the search is complete. */
   readonly notApplicable: readonly string[]
   /** Steps to where a thread hangs, by its name. */
   readonly hangs: Readonly<Record<string, number>>
-  readonly livelock: number | undefined
+  /** Steps to where threads go round for ever; null where none do. */
+  readonly livelock: number | null
 }
 
 /** States after which a search of the table stops. */
@@ -100,9 +100,8 @@ function foundBy(check: Check): Made['found'] {
     isComplete: limit === undefined,
     broken: depths('broken'),
     shown: depths('shown'),
-    holds: Object.keys(depths('holds')).filter((name) => !notApplicable.includes(name)),
     notApplicable,
     hangs: Object.fromEntries(hangs.map(({ who, depth }) => [who, depth])),
-    livelock: livelock?.depth,
+    livelock: livelock?.depth ?? null,
   }
 }

@@ -112,6 +112,22 @@ export class Machine<K extends AnyKernel> {
     return this.tasks.addressOf(task, 'depth')
   }
 
+  /** The address of the word that its name is. */
+  nameAt(task: number): number {
+    return this.tasks.addressOf(task, 'name')
+  }
+
+  /** The addresses [from, to) of the words that are the task's own: its row, and the frames of its stack. */
+  ownWords(task: number): readonly (readonly [from: number, to: number])[] {
+    const words = this.tasks.def.words + 1
+    const row = this.tasks.base + (task - 1) * words
+    const stack = this.frameBase - 1 + (task - 1) * this.maxDepth * this.frameStride
+    return [
+      [row, row + words],
+      [stack, stack + this.maxDepth * this.frameStride],
+    ]
+  }
+
   /** True if the task has a step that can run now. Derived at every call, never stored. */
   canStep(task: number): boolean {
     const { depth } = this.tasks.at(task)

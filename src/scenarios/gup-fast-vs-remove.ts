@@ -63,6 +63,7 @@ export const gupFastVsRemove: Scenario = {
     'remove() waits for the page as it did from 5.2 to 5.17; from 5.18 on it waits for the pgmap alone.',
   ],
   build,
+  identical: ({ params }) => [Array.from({ length: params['cpus'] ?? 2 }, (_, cpu) => `cpu${cpu}`)],
   story: [
     {
       title: 'A pin comes first.',

@@ -73,4 +73,6 @@ export interface Scenario {
    * its order, as the setting of the race. Without it they are free from the beginning.
    */
   readonly freeFrom?: string
+  /** Groups of threads, by name, that differ in their names alone: a search may take them for each other. */
+  readonly identical?: (setup: Setup) => readonly (readonly string[])[]
 }
