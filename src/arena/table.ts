@@ -79,11 +79,14 @@ export class Table<D extends Struct> {
 
   /** The live rows by number. */
   rows(): View<D>[] {
-    return this.views.filter((_, row) => this.isLive(row + 1))
+    const live: View<D>[] = []
+    for (const row of this.views) if (this.isLive(row.id)) live.push(row)
+    return live
   }
 
   find(test: (row: View<D>) => boolean): View<D> | undefined {
-    return this.views.find((row, index) => this.isLive(index + 1) && test(row))
+    for (const row of this.views) if (this.isLive(row.id) && test(row)) return row
+    return undefined
   }
 
   /** Where the first word of a row’s field lies. */

@@ -37,10 +37,20 @@ export const frameWords = (operations: readonly { readonly frame: Struct }[]): n
   Math.max(0, ...operations.map(({ frame }) => frame.words))
 
 /** An operation on a task's stack, with the step that comes next in it. */
-export interface FrameInfo<K extends AnyKernel> {
-  readonly operation: Operation<K>
-  readonly step: Operation<K>['steps'][number]
-  readonly locals: Readonly<Record<string, unknown>>
+export class FrameInfo<K extends AnyKernel> {
+  constructor(
+    readonly operation: Operation<K>,
+    readonly step: Operation<K>['steps'][number],
+    private readonly view: object,
+  ) {}
+
+  /** Parameters and locals by name, as they are when they are asked for. */
+  get locals(): Readonly<Record<string, unknown>> {
+    const view = this.view as Record<string, unknown>
+    const locals: Record<string, unknown> = {}
+    for (const { name } of this.operation.frame.places) locals[name] = view[name]
+    return locals
+  }
 }
 
 export interface Waiting {
@@ -77,6 +87,8 @@ export class Machine<K extends AnyKernel> {
   private readonly frameBase: number
   private readonly frameStride: number
   private readonly numbers: Map<unknown, number>
+  /** By the numbers of operation and step; made once, for properties ask for them in every state. */
+  private readonly stepNames: string[][]
   private readonly views: object[][]
   private readonly classes: FrameClass[]
   readonly operations: readonly Operation<K>[]
@@ -93,6 +105,9 @@ export class Machine<K extends AnyKernel> {
     this.frameBase = frames.base + 1
     this.frameStride = frames.def.words + 1
     this.numbers = new Map(operations.map((operation, i) => [operation, i]))
+    this.stepNames = operations.map(({ name, steps }) =>
+      steps.map((step) => `${name}.${step.name}`),
+    )
     this.views = operations.map(() => [])
     this.classes = operations.map((operation) => this.frameClass(operation))
   }
@@ -137,10 +152,15 @@ export class Machine<K extends AnyKernel> {
     return wait === undefined || wait.ready(this.kernel, this.viewAt(task, depth, at) as never)
   }
 
+  /** True if the task is in a call and cannot go on. */
+  isWaiting(task: number): boolean {
+    return !this.isIdle(task) && !this.canStep(task)
+  }
+
   /** Why the task cannot go on, if it waits. */
   waiting(task: number): Waiting | undefined {
+    if (!this.isWaiting(task)) return undefined
     const { depth } = this.tasks.at(task)
-    if (depth === 0 || this.canStep(task)) return undefined
     const at = this.frameAt(task, depth)
     const { state, takesSignals, ...wait } = this.stepAt(at).when as Wait<K, unknown>
     const view = this.viewAt(task, depth, at)
@@ -154,8 +174,8 @@ export class Machine<K extends AnyKernel> {
 
   /** Who keeps the task from going on: `waiting` without its sentence. */
   holders(task: number): readonly Holder[] {
+    if (!this.isWaiting(task)) return []
     const { depth } = this.tasks.at(task)
-    if (depth === 0 || this.canStep(task)) return []
     const at = this.frameAt(task, depth)
     const wait = this.stepAt(at).when as Wait<K, unknown>
     return wait.holders(this.kernel, this.viewAt(task, depth, at))
@@ -202,19 +222,18 @@ export class Machine<K extends AnyKernel> {
     const { depth } = this.tasks.at(task)
     if (depth === 0) return ''
     const at = this.frameAt(task, depth)
-    return `${this.operationAt(at).name}.${this.stepAt(at).name}`
+    return this.stepNames[this.numberAt(at)]?.[this.wordAt(at + 1)] as string
   }
 
   /** The stack of a task, innermost first. */
   frames(task: number): FrameInfo<K>[] {
-    const { depth } = this.tasks.at(task)
-    return Array.from({ length: depth }, (_, i) => {
-      const at = this.frameAt(task, depth - i)
-      const operation = this.operationAt(at)
-      const view = this.viewAt(task, depth - i, at) as Record<string, unknown>
-      const locals = operation.frame.places.map(({ name }) => [name, view[name]])
-      return { operation, step: this.stepAt(at), locals: Object.fromEntries(locals) }
-    })
+    const found: FrameInfo<K>[] = []
+    for (let { depth } = this.tasks.at(task); depth > 0; depth--) {
+      const at = this.frameAt(task, depth)
+      const view = this.viewAt(task, depth, at)
+      found.push(new FrameInfo(this.operationAt(at), this.stepAt(at), view))
+    }
+    return found
   }
 
   private frameAt(task: number, depth: number): number {

@@ -9,6 +9,7 @@ function waiters(edges: Readonly<Record<number, readonly (number | readonly [num
     (edges[task] ?? []).map((each) =>
       typeof each === 'number' ? { task: each, until: 'call' } : { task: each[0], until: each[1] },
     )
+  const isWaiting = (task: number) => waiting(task) !== undefined
   const waiting = (task: number) =>
     edges[task] && {
       reason: `waits as ${task}`,
@@ -23,7 +24,7 @@ function waiters(edges: Readonly<Record<number, readonly (number | readonly [num
       throw new Error('not asked')
     },
   }
-  return { tasks, machine: { waiting, holders } }
+  return { tasks, machine: { isWaiting, waiting, holders } }
 }
 
 describe('the wait-for graph', () => {

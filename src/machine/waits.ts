@@ -31,18 +31,16 @@ export interface Edge extends Waiting {
 interface Waiters {
   readonly tasks: AnyKernel['tasks']
   readonly machine: {
+    isWaiting(task: number): boolean
     waiting(task: number): Waiting | undefined
     holders(task: number): readonly Holder[]
   }
 }
 
-const tasksOf = ({ tasks }: Waiters): number[] =>
-  Array.from({ length: tasks.capacity }, (_, i) => i + 1).filter((id) => tasks.isLive(id))
-
 /** The wait-for graph of the moment: each waiting task, with its holders. */
 export const waitEdges = (k: Waiters): Edge[] =>
-  tasksOf(k).flatMap((waiter) => {
-    const waiting = k.machine.waiting(waiter)
+  Array.from({ length: k.tasks.capacity }, (_, i) => i + 1).flatMap((waiter) => {
+    const waiting = k.tasks.isLive(waiter) ? k.machine.waiting(waiter) : undefined
     return waiting === undefined ? [] : [{ waiter, ...waiting }]
   })
 
@@ -74,8 +72,8 @@ function circle(
 /** Tasks of which each waits for the next, and the last for the first; undefined: there are none. */
 export function deadlock(k: Waiters): readonly number[] | undefined {
   const seen = new Set<number>()
-  for (const task of tasksOf(k)) {
-    if (seen.has(task)) continue
+  for (let task = 1; task <= k.tasks.capacity; task++) {
+    if (!k.tasks.isLive(task) || !k.machine.isWaiting(task) || seen.has(task)) continue
     seen.add(task)
     const found = circle(k, [task], seen)
     if (found !== undefined) return found
@@ -92,7 +90,7 @@ export type Ending = Holder | 'nobody' | 'circle'
  */
 export function ending(k: Waiters, task: number, path: readonly number[] = []): Ending | undefined {
   if (path.includes(task)) return 'circle'
-  if (k.machine.waiting(task) === undefined) return undefined
+  if (!k.machine.isWaiting(task)) return undefined
   const holders = k.machine.holders(task)
   if (holders.length === 0) return 'nobody'
   for (const holder of holders) {

@@ -39,10 +39,10 @@ function seenByOthers(k: Kernel, pfn: number, writer: number): Finding | undefin
   const mapped = allEntries(k).find(
     ({ mm, run }) =>
       mm !== writer &&
-      !isBeingForked(k, mm) &&
       run.kind === 'leaf' &&
       run.pfn <= pfn &&
-      pfn < run.pfn + run.length,
+      pfn < run.pfn + run.length &&
+      !isBeingForked(k, mm),
   )
   const found = (mm: number, how: string): Finding => ({
     table: 'pages',

@@ -15,8 +15,8 @@ export const offlineReturns = always({
   broken(k) {
     if (k.hotplug.capacity === 0) return undefined
     for (const { id } of k.tasks.rows()) {
-      const { operation, step, locals } = k.machine.frames(id)[0] ?? {}
-      if (operation?.name !== 'offline_pages' || step?.name !== 'again') continue
+      if (k.machine.stepName(id) !== 'offline_pages.again') continue
+      const locals = k.machine.frames(id)[0]?.locals
       const blocks = { block: Number(locals?.['block']), blocks: Number(locals?.['blocks']) }
       if (untilSomethingMoves.ready(k, { ...blocks, task: { id } })) continue
       const finding = signal_pending(k, id) ? undefined : judge(k, id, blocks)
