@@ -25,11 +25,12 @@ const inventory = () => ({
     values: Object.entries(values).map(([value, { title, says }]) => ({ value, title, says })),
   })),
   presets,
-  properties: [...invariants, ...modelInvariants].map(({ name, kind, claim, sources }) => ({
-    name,
-    kind,
-    claim,
-    sources: sources.map(citation),
+  properties: [...invariants, ...modelInvariants].map((property) => ({
+    name: property.name,
+    kind: property.kind,
+    claim: property.claim,
+    mayBeBroken: property.kind === 'always' ? property.windows.map(({ says }) => says) : [],
+    sources: property.sources.map(citation),
   })),
   operations: operations.map(({ name, does, source, leftOut }) => ({
     name,

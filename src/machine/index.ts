@@ -4,6 +4,7 @@ export {
   type Invariant,
   invariantsOf,
   type Sometimes,
+  type Window,
 } from './invariant'
 export {
   type FrameInfo,

@@ -15,9 +15,17 @@ interface Property {
   readonly sources: readonly Source[]
 }
 
-/** Must hold at every moment. */
+/** A stretch in which a property may be broken: the kernel breaks it there, and mends it before it ends. */
+export interface Window<K> {
+  /** When that is, behind the words “may be broken”. */
+  readonly says: string
+  readonly isOpen: (k: K) => boolean
+}
+
+/** Must hold at every moment, but inside its windows. */
 export interface Always<K> extends Property {
   readonly kind: 'always'
+  readonly windows: readonly Window<K>[]
   /** The first object that breaks it, or nothing. */
   broken(k: K): Finding | undefined
 }
@@ -32,7 +40,16 @@ export type Invariant<K> = Always<K> | Sometimes<K>
 
 /** Gives the `always` and `sometimes` functions of one kind of kernel. */
 export const invariantsOf = <K>() => ({
-  always: (declared: Omit<Always<K>, 'kind'>): Always<K> => ({ kind: 'always', ...declared }),
+  always: ({
+    windows = [],
+    broken,
+    ...declared
+  }: Omit<Always<K>, 'kind' | 'windows'> & Partial<Pick<Always<K>, 'windows'>>): Always<K> => ({
+    kind: 'always',
+    windows,
+    ...declared,
+    broken: (k) => (windows.some(({ isOpen }) => isOpen(k)) ? undefined : broken(k)),
+  }),
   sometimes: (declared: Omit<Sometimes<K>, 'kind'>): Sometimes<K> => ({
     kind: 'sometimes',
     ...declared,

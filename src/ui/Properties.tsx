@@ -59,6 +59,11 @@ export function Properties() {
                   <StandingLink word={word} since={since} finding={finding} />
                 )}
               </span>
+              {invariant.kind === 'always' && invariant.windows.length > 0 && (
+                <span className="cite">
+                  {`may be broken ${invariant.windows.map(({ says }) => says).join(', or ')}`}
+                </span>
+              )}
               <span className="cite">
                 {invariant.sources.map((source) => (
                   <span key={citation(source)}>

@@ -1,18 +1,23 @@
+import type { Window } from '../../machine'
 import { type ResourceFile, resourceFilesOf } from '../drivers/pci/bars'
 import { kernfsNode } from '../fs/sysfs/dir'
 import type { Kernel } from '../kernel'
 import { always } from '../operation'
+import { whileInCalls } from './windows/at-work'
+
+const whileBooting: Window<Kernel> = {
+  says: 'before user space runs',
+  isOpen: (k) => k.boots.find(({ level }) => level === 'run') === undefined,
+}
 
 /** I11 of the iomem sheet, §6: judged when user space runs and no thread is inside the kernel. */
 export const bootComplete = always({
   name: 'bootComplete',
   claim:
     'When the boot and its workers are done, every added device has a file for every BAR that is not empty.',
+  windows: [whileBooting, whileInCalls],
   sources: [{ file: 'drivers/pci/pci-sysfs.c', fn: 'pci_sysfs_init', version: '6.12' }],
   broken(k) {
-    const [boot] = k.boots.rows()
-    if (boot === undefined || boot.level !== 'run') return undefined
-    if (k.tasks.rows().some(({ depth }) => depth !== 0)) return undefined
     for (const { id, name, added } of k.pciDevs.rows()) {
       if (added === 0) continue
       const wrong = resourceFilesOf(k, id).flatMap((file) => judge(k, id, file))[0]

@@ -2,9 +2,10 @@ import type { Finding } from '../../machine'
 import { PTE } from '../arch/x86/pgtable'
 import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
-import { allEntries, isAnyPtlHeld, swapEntriesOfPage } from '../mm/entries'
+import { allEntries, swapEntriesOfPage } from '../mm/entries'
 import { isAnon, isKsm, pageMapcount } from '../mm/folio'
 import { always } from '../operation'
+import { underPageTableLock } from './windows/locks'
 
 /** I4 of the pins sheet, §7.2 (5.19+). */
 export const exclusiveDiscipline = always({
@@ -12,10 +13,8 @@ export const exclusiveDiscipline = always({
   claim:
     'An exclusive page is anonymous, not KSM, and mapped at most once; an exclusive swap entry is the only one of its slot.',
   sources: [{ file: 'include/linux/page-flags.h', fn: 'PG_anon_exclusive', version: '6.12' }],
-  broken(k) {
-    if (isAnyPtlHeld(k)) return undefined
-    return brokenPage(k) ?? brokenSwapEntry(k)
-  },
+  windows: [underPageTableLock],
+  broken: (k) => brokenPage(k) ?? brokenSwapEntry(k),
 })
 
 function brokenPage(k: Kernel): Finding | undefined {

@@ -1,15 +1,16 @@
 import { isDevicePrivate } from '../arch/x86/pgtable'
-import { allEntries, isAnyPtlHeld } from '../mm/entries'
+import { allEntries } from '../mm/entries'
 import { isDax, isUncounted, pageMapcount } from '../mm/folio'
 import { always } from '../operation'
+import { underPageTableLock } from './windows/locks'
 
 /** Rule 3 of §1.7 of the pins sheet: _mapcount changes under the lock of the entry. */
 export const mapcountCountsEntries = always({
   name: 'mapcountCountsEntries',
-  claim: 'With no page table lock held, _mapcount says how many entries map the page.',
+  claim: '_mapcount says how many entries map the page.',
+  windows: [underPageTableLock],
   sources: [{ file: 'mm/rmap.c', fn: 'folio_add_anon_rmap_ptes', version: '6.12' }],
   broken(k) {
-    if (isAnyPtlHeld(k)) return undefined
     const counts = new Map<number, number>()
     for (const { run } of allEntries(k)) {
       const maps = run.kind === 'leaf' || isDevicePrivate(run)

@@ -1,6 +1,7 @@
 import { IORESOURCE } from '../include/ioport'
 import type { Kernel } from '../kernel'
 import { always } from '../operation'
+import { whileAnyoneMoves } from './windows/at-work'
 
 const MUXED_CLAIM = IORESOURCE.busy | IORESOURCE.muxed
 
@@ -10,10 +11,10 @@ export const noLostWaiter = always({
   claim:
     'When nothing moves any more, whoever sleeps for a muxed region sleeps because somebody has it.',
   sources: [{ file: 'kernel/resource.c', fn: '__request_region_locked', version: '6.12' }],
+  windows: [whileAnyoneMoves],
   broken(k: Kernel) {
     const asleep = k.muxedWaiters.rows().filter((waiter) => waiter.asleep === 1)
     if (asleep.length === 0) return undefined
-    if (k.tasks.rows().some(({ id }) => k.machine.canStep(id))) return undefined
     const lost = asleep.find(({ conflict }) => !isHeld(k, conflict))
     if (lost === undefined) return undefined
     const says = `${k.tasks.at(lost.task).name} sleeps for a region that nobody has`

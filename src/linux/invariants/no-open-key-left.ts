@@ -1,7 +1,19 @@
+import type { Window } from '../../machine'
 import { inSeries, pksOf } from '../arch/x86/mm/pkeys'
 import { pkrsText } from '../arch/x86/pkeys'
 import type { Kernel } from '../kernel'
 import { always } from '../operation'
+import { whileInCalls } from './windows/at-work'
+
+const whileInException: Window<Kernel> = {
+  says: 'while an exception is handled',
+  isOpen: (k) => k.pkrsFrames.find(() => true) !== undefined,
+}
+
+const whileWindowsAreOpen: Window<Kernel> = {
+  says: 'while a mapping has its window open',
+  isOpen: (k) => k.kernelMappings.find(({ window }) => window === 1) !== undefined,
+}
 
 /** I15 of the PKS sheet, §6. Whether windows are open is asked of the mappings: a count may be wrong. */
 export const noOpenKeyLeft = always({
@@ -9,8 +21,9 @@ export const noOpenKeyLeft = always({
   claim:
     'When nobody runs and no window is open, no CPU, no thread and no global value has rights.',
   sources: [inSeries('mm/memremap.c', 'dev_access_disable')],
+  windows: [whileInCalls, whileInException, whileWindowsAreOpen],
   broken(k) {
-    if (k.policy.pks === 'none' || !isQuiet(k)) return undefined
+    if (k.policy.pks === 'none') return undefined
     const { init, pkrs_global_cache } = pksOf(k)
     if (k.policy.pks === 'rfc2020' && pkrs_global_cache !== init)
       return { table: 'pks', id: 1, says: `The global value stays ${pkrsText(pkrs_global_cache)}` }
@@ -24,8 +37,3 @@ export const noOpenKeyLeft = always({
     return { table: 'cpus', id: cpu.id, says: `${cpu.name} keeps PKRS ${pkrsText(cpu.msr_pkrs)}` }
   },
 })
-
-const isQuiet = (k: Kernel): boolean =>
-  k.tasks.rows().every(({ depth }) => depth === 0) &&
-  k.pkrsFrames.find(() => true) === undefined &&
-  k.kernelMappings.find(({ window }) => window === 1) === undefined
