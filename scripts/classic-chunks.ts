@@ -4,10 +4,19 @@ type Exports = Record<string, unknown>
 type Body = (require: unknown, exports: Exports, module: { exports: Exports }) => void
 
 /**
- * What the page runs before its chunks: `chunk` takes a chunk that has arrived; `import` fetches one
- * with all that it needs. It is printed into the build, and so stands on nothing outside itself.
+ * What the page, and each of its workers, runs before its chunks: `pinholeChunk` takes a chunk that has
+ * arrived; `import` fetches one with all that it needs; `worker` does so in a worker of its own. It is
+ * printed into the build, and so stands on nothing outside itself.
  */
 function runtime() {
+  const scope = globalThis as unknown as {
+    pinholeWorker?: { runtime: string; chunk: string }
+    importScripts(address: string): void
+  }
+  const { pinholeWorker } = scope
+  // A worker that begins as a blob is told where the scripts are.
+  const here = pinholeWorker?.runtime ?? (document.currentScript as HTMLScriptElement).src
+  const addressOf = (name: string) => new URL(name, here).href
   const bodies = new Map<string, { needs: string[]; body: Body }>()
   const modules = new Map<string, { exports: Exports }>()
   const arriving = new Map<string, Promise<unknown>>()
@@ -25,8 +34,12 @@ function runtime() {
 
   const fetchScript = (name: string) =>
     new Promise<void>((resolve, reject) => {
+      if (pinholeWorker !== undefined) {
+        scope.importScripts(addressOf(name))
+        return resolve()
+      }
       const script = document.createElement('script')
-      script.src = `./assets/${name.slice(2)}`
+      script.src = addressOf(name)
       script.onload = () => resolve()
       script.onerror = () => {
         script.remove()
@@ -50,13 +63,31 @@ function runtime() {
     await fetchAll(name)
     return require(name)
   }
-  Object.assign(globalThis, {
+  require.worker = (chunk: string) => {
+    const begin = `pinholeWorker=${JSON.stringify({ runtime: here, chunk })};importScripts(pinholeWorker.runtime)`
+    return new Worker(URL.createObjectURL(new Blob([begin])))
+  }
+  Object.assign(scope, {
     pinholeChunk(name: string, needs: string[], isEntry: boolean, body: Body) {
       bodies.set(name, { needs, body })
-      if (isEntry) require(name)
+      if (isEntry && pinholeWorker === undefined) require(name)
     },
   })
+  if (pinholeWorker !== undefined)
+    require.import(pinholeWorker.chunk).catch((error) =>
+      // Out of the promise, so that the page hears of it.
+      setTimeout(() => {
+        throw error
+      }),
+    )
 }
+
+/** A worker as the sources make one, and as development runs it. */
+const MODULE_WORKER =
+  /new Worker\(\s*new URL\((["'][^"']+["']), import\.meta\.url\),\s*\{\s*type: ["']module["'],?\s*\},?\s*\)/g
+/** The same when it is bundled: Vite may have put something around the import, for its style sheets. */
+const CLASSIC_WORKER =
+  /pinholeWorker\(\(\)\s*=>\s*(?:[\w$.]+\(\(\)\s*=>\s*)?require\.import\(([^)]+)\)(?:,[^()]*\))?\)/g
 
 const DYNAMIC_IMPORT = /Promise\.resolve\(\)\.then\(\(\)\s*=>\s*require\((["'`][^"'`]+["'`])\)\)/g
 
@@ -75,7 +106,8 @@ function needed(file: string, bundle: Rolldown.OutputBundle, seen = new Set<stri
 /**
  * Builds the page as classic scripts that still load parts of it when they are asked for. Modules
  * are fetched with CORS, which a frame with sandbox="allow-scripts" fails on most hosts, because its
- * origin is opaque; so does a page opened from a file.
+ * origin is opaque; so does a page opened from a file. A worker is one more part: it takes the chunks
+ * that the page has fetched already, and is a blob, because that may be made where the origin is opaque.
  */
 export const classicChunks: Plugin = {
   name: 'classic-chunks',
@@ -96,6 +128,15 @@ export const classicChunks: Plugin = {
     },
   }),
 
+  // Before Vite bundles it a second time, with all that it stands on.
+  transform: {
+    order: 'pre',
+    handler: (code) =>
+      code.includes('new Worker(')
+        ? code.replace(MODULE_WORKER, 'pinholeWorker(() => import($1))')
+        : null,
+  },
+
   renderStart() {
     this.emitFile({ type: 'asset', name: RUNTIME, source: `(${runtime})()\n` })
   },
@@ -105,7 +146,11 @@ export const classicChunks: Plugin = {
     handler(_, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
       for (const chunk of chunks) {
-        const code = chunk.code.replace(DYNAMIC_IMPORT, 'require.import($1)')
+        const code = chunk.code
+          .replace(DYNAMIC_IMPORT, 'require.import($1)')
+          .replace(CLASSIC_WORKER, 'require.worker($1)')
+        if (code.includes('pinholeWorker('))
+          this.error(`${chunk.fileName}: a worker is bundled in an unknown way`)
         const head = [nameOf(chunk.fileName), chunk.imports.map(nameOf), chunk.isEntry]
           .map((part) => JSON.stringify(part))
           .join()

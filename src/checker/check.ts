@@ -55,6 +55,8 @@ export interface Answer {
   readonly limit: Limit | undefined
   /** Something was left out, and the counts are of what was not. */
   readonly isReduced: boolean
+  /** Every state was explored, so that hangs and livelocks are known too, where all was asked. */
+  readonly isComplete: boolean
   readonly properties: readonly PropertyAnswer[]
   readonly hangs: readonly HangAnswer[]
   /** Names of the threads that can go round for ever, and how soon. */
@@ -196,6 +198,7 @@ export class Check {
       depth,
       limit,
       isReduced: this.isReduced,
+      isComplete,
       properties,
       hangs: hung.map(({ state, ...hang }) => ({ ...hang, depth: this.search.levelOf(state) })),
       livelock: circle && {

@@ -40,6 +40,7 @@ export { citation, type Evidence, type Source } from './source'
 export {
   type Branch,
   type Choice,
+  type Flag,
   MAX_CHOICES,
   type Moment,
   type Standing,

@@ -39,6 +39,13 @@ export interface Branch {
   /** The moment up to which it equals the branch it was made from. */
   readonly forkedAt: number
   readonly choices: readonly Choice[]
+  readonly flag?: Flag
+}
+
+/** The moment that a branch was made to show, and what is seen there. */
+export interface Flag {
+  readonly moment: number
+  readonly says: string
 }
 
 /** A property's standing at one moment of the timeline. */
@@ -131,12 +138,24 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
     const index = this.branchList.findIndex((branch) => branch.id === id)
     if (index < 0) return `There is no branch ${id}.`
     const next = this.branchList[index] as Branch
-    let shared = 0
-    while (shared < this.cursor && sameChoice(this.moments[shared]?.choice, next.choices[shared]))
-      shared++
-    this.back(shared)
+    this.back(sharedBy(this.branch.choices, next.choices))
     this.current = index
     return this.seek(moment)
+  }
+
+  /** Adds a whole schedule as a branch, or flags the branch that has just these choices, and goes to its end. */
+  add(name: string, choices: readonly Choice[], flag: Flag): string | undefined {
+    const known = this.branchList.find(
+      ({ choices: others }) =>
+        others.length === choices.length && sharedBy(others, choices) === choices.length,
+    )
+    const id = known?.id ?? this.freeId
+    const forkedAt = sharedBy(this.branch.choices, choices)
+    this.branchList =
+      known === undefined
+        ? [...this.branchList, { id, name, forkedAt, choices: choices.slice(0, MAX_CHOICES), flag }]
+        : this.branchList.map((branch) => (branch === known ? { ...branch, flag } : branch))
+    return this.switchTo(id)
   }
 
   /** Puts a whole schedule in the place of the branch's, without running it. */
@@ -185,6 +204,10 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
       : stepRefusal(machine, choice)
   }
 
+  private get freeId(): number {
+    return Math.max(...this.branchList.map((branch) => branch.id)) + 1
+  }
+
   private back(moment: number): void {
     if (moment >= this.cursor) return
     this.kernel.heap.arena.undoTo(this.marks[moment] as Mark)
@@ -219,11 +242,17 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
   }
 
   private fork(choices: readonly Choice[]): void {
-    const id = Math.max(...this.branchList.map((branch) => branch.id)) + 1
+    const id = this.freeId
     const made = { id, name: `branch ${id - 1}`, forkedAt: this.cursor, choices }
     this.branchList = [...this.branchList, made]
     this.current = this.branchList.length - 1
   }
+}
+
+/** How many choices two schedules have in common at their beginning. */
+function sharedBy(a: readonly Choice[], b: readonly Choice[]): number {
+  const differing = a.findIndex((choice, i) => !sameChoice(choice, b[i]))
+  return differing < 0 ? a.length : differing
 }
 
 function sameChoice(a: Choice | undefined, b: Choice | undefined): boolean {

@@ -1,8 +1,11 @@
+import type { Answer, Example } from '../checker/check'
+import type { Progress } from '../checker/messages'
+import type { Beginning } from '../checker/programs'
 import type { IomemListing } from '../formats/iomem'
 import type { NdctlRegion } from '../formats/ndctl'
 import type { Policy, Target } from '../machine'
-import type { Opened } from '../scenarios/open'
-import type { Scenario } from '../scenarios/scenario'
+import type { Opened, Request } from '../scenarios/open'
+import type { Scenario, Setup } from '../scenarios/scenario'
 
 /** The scenario that is open; its timeline changes in place, and `version` counts the changes. */
 export interface SessionState {
@@ -44,9 +47,44 @@ export interface ImportState {
   readonly findings: readonly string[]
 }
 
+/** What a check is about. */
+export interface Asked {
+  readonly scenario: Scenario
+  readonly preset: string
+  readonly setup: Setup
+  /** What opens the scenario in this way again. */
+  readonly request: Request
+  /** Absent: from the beginning, with the calls of the story. */
+  readonly from: Beginning | undefined
+  /** Only some properties were asked about. */
+  readonly isPartial: boolean
+  /** The branch of that moment. */
+  readonly branch: string
+}
+
+/** A search through every interleaving, and what came of it. */
+export interface Checking {
+  readonly asked: Asked
+  readonly phase: 'searching' | 'judging' | 'answered' | 'refused'
+  /** Where it runs, when that is known. */
+  readonly place?: 'worker' | 'page'
+  readonly progress?: Progress
+  readonly answer?: Answer
+  /** Why there is no answer, or not all of it. */
+  readonly sentence?: string
+  /** Shortest schedules, by what they lead to. */
+  readonly examples: Readonly<Record<string, Example>>
+}
+
+export interface CheckingState {
+  /** The last check that was asked for. */
+  readonly checking: Checking | undefined
+}
+
 export type PinholeState = SessionState &
   LibraryState &
   AttentionState &
   NoticeState &
   ThemeState &
-  ImportState
+  ImportState &
+  CheckingState

@@ -21,6 +21,7 @@ function initialState(): PinholeState {
     listing: undefined,
     regions: [],
     findings: [],
+    checking: undefined,
   }
 }
 

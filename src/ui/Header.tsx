@@ -7,11 +7,12 @@ import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
 import { RecordedBadge } from './RecordedBadge'
 
-type Dialog = 'compare' | 'import' | 'share' | 'help'
+type Dialog = 'compare' | 'check' | 'import' | 'share' | 'help'
 
 /** Dialogs come when they are asked for: the page opens without them. */
 const dialogs = {
   compare: lazy(async () => ({ default: (await import('./CompareDialog')).CompareDialog })),
+  check: lazy(async () => ({ default: (await import('./CheckDialog')).CheckDialog })),
   import: lazy(async () => ({ default: (await import('./ImportDialog')).ImportDialog })),
   share: lazy(async () => ({ default: (await import('./ShareDialog')).ShareDialog })),
   help: lazy(async () => ({ default: (await import('./Help')).Help })),
@@ -32,6 +33,9 @@ export function Header() {
       <nav aria-label="Page">
         <button type="button" onClick={() => setDialog('compare')}>
           Compare
+        </button>
+        <button type="button" onClick={() => setDialog('check')}>
+          Check
         </button>
         <button type="button" onClick={() => setDialog('import')}>
           Import

@@ -1,5 +1,5 @@
 import { type PointerEvent, useMemo, useRef } from 'react'
-import type { Moment } from '../machine'
+import type { Flag, Moment } from '../machine'
 import { chooseBranch, move, renameBranch, seek, togglePlay } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
 import { type LaneView, layoutTimeline } from './timeline-layout'
@@ -18,17 +18,19 @@ export function TimelinePanel() {
         .standings()
         .flatMap(({ invariant, since }) =>
           invariant.kind === 'always' && since !== undefined
-            ? [{ since, claim: invariant.claim }]
+            ? [{ moment: since, says: `Broken here: ${invariant.claim}` }]
             : [],
         ),
     [timeline, version],
   )
+  const { flag } = timeline.branch
+  const isNew = flag !== undefined && flags.every(({ says }) => says !== flag.says)
   const last = timeline.moments.at(-1)
   return (
     <section className="timeline" aria-labelledby="timeline-title">
       <h2 id="timeline-title">Timeline</h2>
       <Controls />
-      <Track lanes={lanes} flags={flags} />
+      <Track lanes={lanes} flags={isNew ? [...flags, flag] : flags} />
       <p className="position">
         <span>{`step ${timeline.cursor} of ${timeline.length}`}</span>
         <Branches />
@@ -100,7 +102,7 @@ function useSeenMoments(): readonly (Moment | undefined)[] {
 
 interface TrackProps {
   readonly lanes: readonly LaneView[]
-  readonly flags: readonly { since: number; claim: string }[]
+  readonly flags: readonly Flag[]
 }
 
 const LANE = 34
@@ -143,12 +145,12 @@ function Track({ lanes, flags }: TrackProps) {
         {lanes.map((lane) => (
           <TrackLane key={lane.task} lane={lane} cursor={cursor} />
         ))}
-        {flags.map(({ since, claim }) => (
+        {flags.map(({ moment, says }) => (
           <span
-            key={claim}
-            className="flag"
-            style={{ left: part(length === 0 ? 0 : since / length) }}
-            title={`Broken here: ${claim}`}
+            key={says}
+            className={moment > cursor ? 'flag ahead' : 'flag'}
+            style={{ left: part(length === 0 ? 0 : moment / length) }}
+            title={says}
           />
         ))}
         <span className="rail" />

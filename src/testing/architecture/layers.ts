@@ -10,7 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   checker: ['scenarios', 'linux', 'machine', 'arena'],
   store: ['formats', 'checker', 'scenarios', 'linux', 'machine', 'arena'],
   diagrams: ['linux', 'machine', 'arena'],
-  ui: ['store', 'diagrams', 'formats', 'scenarios', 'linux', 'machine', 'arena'],
+  ui: ['store', 'diagrams', 'formats', 'checker', 'scenarios', 'linux', 'machine', 'arena'],
   embed: ['ui', 'store', 'diagrams', 'formats', 'scenarios', 'linux', 'machine', 'arena'],
   cli: ['formats', 'checker', 'scenarios', 'linux', 'machine', 'arena'],
   'main.tsx': ['embed', 'ui', 'store', 'diagrams'],

@@ -1,0 +1,44 @@
+import { useState } from 'react'
+import { ask, cancel, type Wish } from '../store/checking'
+import { usePinhole } from '../store/store'
+import { CheckAnswer } from './CheckAnswer'
+import { CheckProgress } from './CheckProgress'
+import { CheckWish, firstWish } from './CheckWish'
+import { Dialog } from './Dialog'
+
+/** Explores every interleaving of what the page shows, and says what comes of it. */
+export function CheckDialog({ onClose }: { onClose: () => void }) {
+  const [wish, setWish] = useState<Wish>(firstWish)
+  const phase = usePinhole(({ checking }) => checking?.phase)
+  const isRunning = phase === 'searching' || phase === 'judging'
+  const close = () => {
+    cancel()
+    onClose()
+  }
+  return (
+    <Dialog title="Check" onClose={close} isWide>
+      <form
+        className="check"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void ask(wish)
+        }}
+      >
+        <CheckWish wish={wish} onChange={setWish} isDisabled={isRunning} />
+        <div className="dialog-buttons">
+          {isRunning ? (
+            <button type="button" onClick={cancel}>
+              Cancel
+            </button>
+          ) : (
+            <button type="submit" className="primary">
+              Check
+            </button>
+          )}
+        </div>
+      </form>
+      <CheckProgress />
+      <CheckAnswer onOpen={onClose} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,74 @@
+import type { Answer } from '../checker/check'
+import { openSchedule } from '../store/checking'
+import type { Checking } from '../store/state'
+import { counted, others } from './check-words'
+
+export interface AnswerProps {
+  readonly checking: Checking
+  readonly answer: Answer
+  /** A schedule has been opened. */
+  readonly onOpen: () => void
+}
+
+/** The shortest schedules to a thing, those with the fewest switches of threads first. */
+export function CheckSchedules({ what, ...props }: AnswerProps & { what: string }) {
+  const { checking, answer, onOpen } = props
+  const example = checking.examples[what]
+  if (example === undefined) return null
+  const { schedules, count } = example
+  const [first, ...more] = schedules.map(({ switches }, index) => ({
+    what,
+    index,
+    switches,
+    onOpen,
+  }))
+  const rest = count - schedules.length
+  return (
+    <div className="schedules">
+      {first !== undefined && (
+        <span>
+          <OpenSchedule {...first} />
+        </span>
+      )}
+      {count > 1 && (
+        <details>
+          <summary>{others(example, answer)}</summary>
+          <ol start={2}>
+            {more.map((schedule) => (
+              <li key={schedule.index}>
+                <OpenSchedule {...schedule} />
+              </li>
+            ))}
+          </ol>
+          {rest > 0 && <p className="quiet">{`and ${counted(rest, 'schedule')} more`}</p>}
+        </details>
+      )}
+    </div>
+  )
+}
+
+interface OpenProps {
+  readonly what: string
+  readonly index: number
+  readonly switches: number
+  readonly onOpen: () => void
+}
+
+function OpenSchedule({ what, index, switches, onOpen }: OpenProps) {
+  return (
+    <>
+      <button
+        type="button"
+        className="link"
+        aria-label={`Open ${index === 0 ? 'the schedule' : `schedule ${index + 1}`} of ${what}`}
+        onClick={() => {
+          openSchedule(what, index)
+          onOpen()
+        }}
+      >
+        Open
+      </button>
+      {`, with ${counted(switches, 'switch')} of threads`}
+    </>
+  )
+}

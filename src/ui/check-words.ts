@@ -1,0 +1,99 @@
+import type { Answer, Example, HangAnswer, Limit, PropertyAnswer } from '../checker/check'
+
+/** A whole number as the page prints it. */
+export const figure = (n: number): string =>
+  n > Number.MAX_SAFE_INTEGER
+    ? `more than ${Number.MAX_SAFE_INTEGER.toLocaleString('en')}`
+    : Math.round(n).toLocaleString('en')
+
+/** A number with its word: "1 step", "1,200 steps". */
+export const counted = (n: number, word: string): string =>
+  `${figure(n)} ${n === 1 ? word : pluralOf(word)}`
+
+const pluralOf = (word: string): string =>
+  word.endsWith('y') ? `${word.slice(0, -1)}ies` : word.endsWith('ch') ? `${word}es` : `${word}s`
+
+/** Colour is never the only sign. */
+export const signs = {
+  holds: '✓',
+  broken: '✕',
+  shown: '●',
+  never: '○',
+  open: '·',
+  hang: '✕',
+  livelock: '✕',
+  limit: '·',
+} as const
+
+const MIB = 2 ** 20
+
+export const memory = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`
+
+const stops: Readonly<Record<Limit, string>> = {
+  states: 'Stopped at the limit of states',
+  memory: 'Stopped at the limit of memory',
+  time: 'Stopped at the limit of time',
+  cancel: 'Cancelled',
+}
+
+const ways: Readonly<Record<HangAnswer['because'], string>> = {
+  circle: 'it is in a circle of threads that wait for each other',
+  owner: 'what it waits for is let go only when its owner likes',
+  nobody: 'nobody is left who could end its wait',
+}
+
+export const whyItHangs = ({ because }: HangAnswer): string => ways[because]
+
+export const brokenOnes = ({ properties }: Answer): PropertyAnswer[] =>
+  properties
+    .filter(({ verdict }) => verdict === 'broken')
+    .sort((a, b) => (a.depth ?? 0) - (b.depth ?? 0))
+
+/** The answer in one sentence, or two. */
+export function headline(answer: Answer): string {
+  const { verdict, states, limit, hangs, livelock } = answer
+  const end = limit === undefined ? '' : ` ${stops[limit]}: there may be more.`
+  switch (verdict) {
+    case 'holds':
+      return `Nothing breaks, in no interleaving: all ${counted(states, 'state')} were explored.`
+    case 'broken': {
+      const [nearest, ...others] = brokenOnes(answer)
+      const more =
+        others.length === 0
+          ? ''
+          : ` So ${others.length === 1 ? 'is' : 'are'} ${figure(others.length)} more.`
+      return `Broken, in ${counted(nearest?.depth ?? 0, 'step')}: ${nearest?.claim}${more}${end}`
+    }
+    case 'hang': {
+      const [hang] = hangs
+      return hang === undefined
+        ? ''
+        : `${hang.who} can hang, after ${counted(hang.depth, 'step')}: ${whyItHangs(hang)}.`
+    }
+    case 'livelock':
+      return `${livelock?.who.join(' and ')} can go round for ever, after ${counted(livelock?.depth ?? 0, 'step')}.`
+    case 'limit':
+      return `${stops[limit ?? 'cancel']}, after ${counted(states, 'state')}: nothing is broken so far, and nothing is proved.`
+    default:
+      return verdict satisfies never
+  }
+}
+
+/** How one property stands, in a few words. */
+export function verdictOf({ verdict, depth = 0 }: PropertyAnswer): string {
+  switch (verdict) {
+    case 'broken':
+    case 'shown':
+      return `${verdict} in ${counted(depth, 'step')}`
+    case 'open':
+      return 'not decided'
+    default:
+      return verdict
+  }
+}
+
+/** How many other schedules are as short. Where the search ended in their midst, there may be more. */
+export function others({ count, depth }: Example, { limit, depth: deepest }: Answer): string {
+  const least = limit !== undefined && depth >= deepest ? 'at least ' : ''
+  return `${least}${figure(count - 1)} ${count === 2 ? 'other is' : 'others are'} as short`
+}
