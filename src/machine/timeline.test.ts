@@ -78,6 +78,27 @@ describe('a timeline', () => {
     expect(timeline.switchTo(9)).toBe('There is no branch 9.')
   })
 
+  it('takes a whole schedule as a branch, flagged, and stands at its end', () => {
+    const timeline = race()
+    for (const task of [1, 1, 2]) timeline.take(step(task))
+    const schedule = [1, 1, 4, 4].map(step)
+    const flag = { moment: 3, says: 'The remover comes.' }
+    expect(timeline.add('found', schedule, flag)).toBeUndefined()
+    expect(timeline.branch).toMatchObject({ name: 'found', forkedAt: 2, choices: schedule, flag })
+    expect(timeline.cursor).toBe(4)
+    const played = race()
+    for (const choice of schedule) played.take(choice)
+    expect(hash(timeline)).toBe(hash(played))
+    timeline.switchTo(1)
+    const other = { moment: 4, says: 'It has come.' }
+    timeline.add('found again', schedule, other)
+    expect(timeline.branches.map(({ name, flag }) => [name, flag])).toEqual([
+      ['main', undefined],
+      ['found', other],
+    ])
+    expect([timeline.branch.name, timeline.cursor]).toEqual(['found', 4])
+  })
+
   it('goes along the branch where the same choice is taken again', () => {
     const timeline = race()
     for (const task of [1, 2, 3]) timeline.take(step(task))

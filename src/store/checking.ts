@@ -160,7 +160,11 @@ export function openSchedule(what: string, index: number): void {
   }
   const flag = { moment: (asked.from?.moment ?? 0) + example.depth, says: saysOf(what, answer) }
   const name = index === 0 ? what : `${what} (${index + 1})`
-  show(opened, opened.timeline.add(name, schedule.choices, flag))
+  const refused = opened.timeline.add(name, schedule.choices, flag)
+  show(
+    opened,
+    refused ?? `${flag.says} This is step ${flag.moment}: step back, or play from the start.`,
+  )
 }
 
 function saysOf(what: string, { properties, hangs }: Answer): Flag['says'] {

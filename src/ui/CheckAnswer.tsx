@@ -2,13 +2,15 @@ import { presets } from '../linux/presets'
 import { isCurrent } from '../store/checking'
 import type { Asked } from '../store/state'
 import { useOpened, usePinhole } from '../store/store'
+import { CheckProgress } from './CheckProgress'
 import { CheckVerdicts } from './CheckVerdicts'
 import { headline, signs } from './check-words'
 
 /** What came of the search: one sentence first, then every property, then what was left out. */
 export function CheckAnswer({ onOpen }: { onOpen: () => void }) {
   const checking = usePinhole((state) => state.checking)
-  const { answer, sentence } = checking ?? {}
+  if (checking === undefined) return null
+  const { answer, sentence } = checking
   return (
     <section className="answer" aria-label="Answer">
       <div aria-live="polite">
@@ -20,7 +22,8 @@ export function CheckAnswer({ onOpen }: { onOpen: () => void }) {
         )}
         {sentence !== undefined && <p>{sentence}</p>}
       </div>
-      {checking !== undefined && answer !== undefined && (
+      <CheckProgress />
+      {answer !== undefined && (
         <>
           <About asked={checking.asked} />
           <CheckVerdicts checking={checking} answer={answer} onOpen={onOpen} />
@@ -34,16 +37,17 @@ export function CheckAnswer({ onOpen }: { onOpen: () => void }) {
 /** What was asked about: the answer says nothing of any other kernel or rule. */
 function About({ asked }: { asked: Asked }) {
   const opened = useOpened()
-  const { scenario, preset, setup, request, from, branch } = asked
+  const { scenario, preset, setup, request, from, branch, isPartial } = asked
   const kernel = presets.find(({ name }) => name === preset)?.title ?? preset
   const chosen = Object.entries(request.policies ?? {}).map(([name, value]) => `${name}: ${value}`)
   const params = Object.entries(setup.params).map(
     ([name, value]) => `${scenario.params[name]?.title}: ${value}`,
   )
   const begins = from === undefined ? [] : [`from step ${from.moment} of ${branch}`]
+  const some = isPartial ? ['chosen properties only'] : []
   return (
     <p className="quiet">
-      {[scenario.title, kernel, ...chosen, ...params, ...begins].join(' · ')}
+      {[scenario.title, kernel, ...chosen, ...params, ...begins, ...some].join(' · ')}
       {!isCurrent(asked, opened) && (
         <strong className="stale">
           {' The page shows something else by now, of which this answer says nothing.'}
@@ -56,7 +60,7 @@ function About({ asked }: { asked: Asked }) {
 /** What the answer stands on. */
 function LeftOut() {
   return (
-    <details className="left-out">
+    <details>
       <summary>What this answer covers, and what it leaves out</summary>
       <ul>
         <li>

@@ -2,7 +2,6 @@ import { useState } from 'react'
 import { ask, cancel, type Wish } from '../store/checking'
 import { usePinhole } from '../store/store'
 import { CheckAnswer } from './CheckAnswer'
-import { CheckProgress } from './CheckProgress'
 import { CheckWish, firstWish } from './CheckWish'
 import { Dialog } from './Dialog'
 
@@ -37,7 +36,6 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
           )}
         </div>
       </form>
-      <CheckProgress />
       <CheckAnswer onOpen={onClose} />
     </Dialog>
   )

@@ -20,7 +20,7 @@ export function CheckProgress() {
     ['transitions', figure(transitions)],
     ['steps deep', figure(depth)],
     ['states a second', seconds === 0 ? '–' : figure(states / seconds)],
-    ['seconds', seconds.toFixed(1)],
+    ['seconds', seconds.toFixed(seconds < 10 ? 2 : 0)],
     ['of memory', memory(bytes)],
   ]
   return (

@@ -68,7 +68,7 @@ function OpenSchedule({ what, index, switches, onOpen }: OpenProps) {
       >
         Open
       </button>
-      {`, with ${counted(switches, 'switch')} of threads`}
+      {`, with ${counted(switches, 'context switch')}`}
     </>
   )
 }

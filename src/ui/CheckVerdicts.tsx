@@ -3,24 +3,44 @@ import type { Answer, HangAnswer, PropertyAnswer } from '../checker/check'
 import { type AnswerProps, CheckSchedules } from './CheckSchedules'
 import { counted, signs, verdictOf, whyItHangs } from './check-words'
 
+/** Behind all that was reached. */
+const FAR = Number.MAX_SAFE_INTEGER
+
 /** Every property with its verdict, and what the schedules are that lead there. */
-export function CheckVerdicts({ checking, answer, onOpen }: AnswerProps) {
+export function CheckVerdicts(props: AnswerProps) {
+  const { properties } = props.answer
+  const open = properties.filter(({ verdict }) => verdict === 'open')
+  const known = properties
+    .filter(({ verdict }) => verdict !== 'open')
+    .sort((a, b) => (a.depth ?? FAR) - (b.depth ?? FAR))
   return (
-    <table className="verdicts">
-      <thead className="visually-hidden">
-        <tr>
-          <th scope="col">Property</th>
-          <th scope="col">Verdict</th>
-        </tr>
-      </thead>
-      <tbody>
-        {answer.properties.map((property) => (
-          <PropertyRow key={property.name} {...{ property, checking, answer, onOpen }} />
-        ))}
-        <HangRow {...{ checking, answer, onOpen }} />
-        <LivelockRow {...{ checking, answer, onOpen }} />
-      </tbody>
-    </table>
+    <>
+      <table className="verdicts">
+        <thead className="visually-hidden">
+          <tr>
+            <th scope="col">Property</th>
+            <th scope="col">Verdict</th>
+          </tr>
+        </thead>
+        <tbody>
+          {known.map((property) => (
+            <PropertyRow key={property.name} {...{ property, ...props }} />
+          ))}
+          <HangRow {...props} />
+          <LivelockRow {...props} />
+        </tbody>
+      </table>
+      {open.length > 0 && (
+        <details>
+          <summary>{`${counted(open.length, 'property')} not decided, because the search ended before`}</summary>
+          <ul>
+            {open.map(({ name, claim }) => (
+              <li key={name}>{claim}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
   )
 }
 

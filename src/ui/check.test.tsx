@@ -1,0 +1,166 @@
+import { act, cleanup, render, screen, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Answer } from '../checker/check'
+import { scenarios } from '../scenarios'
+import type { Request } from '../scenarios/open'
+import { endChecking } from '../store/checking'
+import { loadScenarios } from '../store/library'
+import { changeSetup, openScenarioWith } from '../store/session'
+import { getState, resetStore, setState } from '../store/store'
+import { App } from './App'
+import { CheckDialog } from './CheckDialog'
+import { counted, figure, headline } from './check-words'
+
+beforeEach(async () => {
+  resetStore()
+  await loadScenarios()
+  HTMLDialogElement.prototype.showModal = function showModal() {
+    this.open = true
+  }
+})
+afterEach(() => {
+  endChecking()
+  cleanup()
+})
+
+function open(name: string, request: Request = {}): void {
+  const scenario = scenarios.find((each) => each.name === name)
+  if (scenario === undefined) throw new Error(name)
+  openScenarioWith(scenario, request)
+}
+
+const button = (name: string | RegExp) => screen.getByRole('button', { name })
+const answer = () => within(screen.getByRole('region', { name: 'Answer' }))
+
+describe('the check of the page', () => {
+  it('opens from the header, answers in one sentence, and opens the schedule', async () => {
+    open('gup-fast-vs-remove', { policies: { removalZap: 'leave' } })
+    render(<App />)
+    await userEvent.click(button('Check'))
+    const dialog = within(await screen.findByRole('dialog', { name: 'Check' }))
+    await userEvent.click(dialog.getByRole('button', { name: 'Check' }))
+    await dialog.findByText(/^Broken, in 8 steps: /)
+    await userEvent.click(
+      await dialog.findByRole('button', { name: 'Open the schedule of removeDoneMeansUnheld' }),
+    )
+    expect(screen.queryByRole('dialog')).toBeNull()
+    expect(screen.getByText(/step 8 of 8/)).toBeTruthy()
+    const flag = () => document.querySelector('.flag')
+    expect(flag()?.getAttribute('title')).toMatch(/^Broken here/)
+    await userEvent.keyboard('{Home}')
+    expect(flag()?.className).toBe('flag ahead')
+  })
+
+  it('says that all is well only with how much was explored', async () => {
+    open('gup-fast-vs-remove')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText('Nothing breaks, in no interleaving: all 171 states were explored.')
+    const row = answer().getByRole('row', { name: /come to the end of its call/ })
+    expect(row.textContent).toMatch(/holds$/)
+    expect(answer().getByText(/^Explored/).textContent).toContain('on the page itself')
+  })
+
+  it('asks of chosen properties only, and says that hangs are not asked about then', async () => {
+    open('the-driver-is-gone')
+    render(<CheckDialog onClose={() => {}} />)
+    const { invariants } = getState().opened.timeline.kernel
+    for (const { claim, name } of invariants)
+      if (name !== 'entryMatchesFile') await userEvent.click(screen.getByLabelText(claim))
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Broken, in 36 steps/)
+    expect(getState().checking?.answer?.properties).toHaveLength(1)
+    expect(answer().getByText(/chosen properties only/)).toBeTruthy()
+    const row = answer().getByRole('row', { name: /come to the end of its call/ })
+    expect(row.textContent).toMatch(/not (asked|decided)$/)
+  })
+
+  it('cancels, and says how far it came', async () => {
+    open('a-scrub-of-dax')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await userEvent.click(button('Cancel'))
+    await screen.findByText(/^Cancelled/)
+    expect(button('Check')).toBeTruthy()
+  })
+
+  it('has nothing but this moment to begin at where there is no story', () => {
+    open('qemu-q35-pmem')
+    render(<CheckDialog onClose={() => {}} />)
+    expect(screen.getByRole('radio', { name: /this scenario has none/ })).toHaveProperty(
+      'disabled',
+      true,
+    )
+    expect(screen.getByRole('radio', { name: /^From this moment/ })).toHaveProperty('checked', true)
+  })
+
+  it('says of an answer that it is not about what the page shows now', async () => {
+    open('gup-fast-vs-remove')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Nothing breaks/)
+    expect(screen.queryByText(/shows something else by now/)).toBeNull()
+    act(() => changeSetup({ params: { cpus: 3 } }))
+    expect(screen.getByText(/shows something else by now/)).toBeTruthy()
+  })
+
+  it('names who waits for whom where a thread can hang, and the circle of a livelock', async () => {
+    open('gup-fast-vs-remove')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Nothing breaks/)
+    const { checking } = getState()
+    if (checking?.answer === undefined) throw new Error('no answer')
+    const chain = [{ who: 'app', reason: 'waits for mmap_lock', state: 'D', for: ['root shell'] }]
+    const hangs = [{ task: 1, who: 'app', because: 'circle', chain, depth: 12 }] as const
+    const livelock = { who: ['app', 'root shell'], depth: 7, round: 4 }
+    const found: Answer = { ...checking.answer, verdict: 'hang', hangs, livelock }
+    act(() => setState({ checking: { ...checking, answer: found } }))
+    expect(answer().getByText(/^app can hang, after 12 steps/)).toBeTruthy()
+    const list = answer().getByRole('list', { name: 'Who waits for whom where app hangs' })
+    expect(list.textContent).toBe('app (D) waits for mmap_lock → root shell')
+    expect(answer().getByText(/^app and root shell, in a round of 4 steps/)).toBeTruthy()
+  })
+})
+
+describe('the words of an answer', () => {
+  const all: Answer = {
+    verdict: 'limit',
+    states: 1000,
+    transitions: 2000,
+    depth: 9,
+    limit: 'states',
+    isComplete: false,
+    properties: [],
+    hangs: [],
+    livelock: undefined,
+  }
+
+  it('claim nothing where the search was stopped', () => {
+    for (const [limit, words] of [
+      ['states', 'Stopped at the limit of states, after 1,000 states'],
+      ['memory', 'Stopped at the limit of memory'],
+      ['time', 'Stopped at the limit of time'],
+      ['cancel', 'Cancelled, after 1,000 states'],
+    ] as const) {
+      expect(headline({ ...all, limit })).toContain(words)
+      expect(headline({ ...all, limit })).toMatch(
+        /nothing is broken so far, and nothing is proved\.$/,
+      )
+    }
+  })
+
+  it('name the circle of a livelock', () => {
+    const livelock = { who: ['a', 'b'], depth: 1, round: 2 }
+    expect(headline({ ...all, verdict: 'livelock', livelock, limit: undefined })).toBe(
+      'a and b can go round for ever, after 1 step.',
+    )
+  })
+
+  it('count, and do not pretend to count what is too large', () => {
+    expect(counted(1, 'property')).toBe('1 property')
+    expect(counted(2, 'context switch')).toBe('2 context switches')
+    expect(figure(1e20)).toBe('more than 9,007,199,254,740,991')
+  })
+})
