@@ -16,13 +16,8 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
   }
   return (
     <Dialog title="Check" onClose={close} isWide>
-      <form
-        className="check"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void ask(wish)
-        }}
-      >
+      {/* No form: a frame with sandbox="allow-scripts" may not send one. */}
+      <div className="check">
         <CheckWish wish={wish} onChange={setWish} isDisabled={isRunning} />
         <div className="dialog-buttons">
           {isRunning ? (
@@ -30,12 +25,12 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
               Cancel
             </button>
           ) : (
-            <button type="submit" className="primary">
+            <button type="button" className="primary" onClick={() => void ask(wish)}>
               Check
             </button>
           )}
         </div>
-      </form>
+      </div>
       <CheckAnswer onOpen={onClose} />
     </Dialog>
   )
