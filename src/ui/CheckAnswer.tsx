@@ -22,10 +22,10 @@ export function CheckAnswer({ onOpen }: { onOpen: () => void }) {
         )}
         {sentence !== undefined && <p>{sentence}</p>}
       </div>
+      {answer !== undefined && <About asked={checking.asked} />}
       <CheckProgress />
       {answer !== undefined && (
         <>
-          <About asked={checking.asked} />
           <CheckVerdicts checking={checking} answer={answer} onOpen={onOpen} />
           <LeftOut />
         </>

@@ -68,7 +68,7 @@ function OpenSchedule({ what, index, switches, onOpen }: OpenProps) {
       >
         Open
       </button>
-      {`, with ${counted(switches, 'context switch')}`}
+      {`, ${counted(switches, 'context switch')}`}
     </>
   )
 }

@@ -58,10 +58,11 @@ export function headline(answer: Answer): string {
       return `Nothing breaks, in no interleaving: all ${counted(states, 'state')} were explored.`
     case 'broken': {
       const [nearest, ...others] = brokenOnes(answer)
+      const { length } = others
       const more =
-        others.length === 0
+        length === 0
           ? ''
-          : ` So ${others.length === 1 ? 'is' : 'are'} ${figure(others.length)} more.`
+          : ` ${counted(length, 'other property')} ${length === 1 ? 'is' : 'are'} broken too.`
       return `Broken, in ${counted(nearest?.depth ?? 0, 'step')}: ${nearest?.claim}${more}${end}`
     }
     case 'hang': {

@@ -151,6 +151,18 @@ describe('the words of an answer', () => {
     }
   })
 
+  it('begin with the nearest of what is broken, and count the others', () => {
+    const property = (name: string, depth: number) =>
+      ({ name, depth, kind: 'always', claim: `${name}.`, verdict: 'broken', says: '' }) as const
+    const properties = [property('far', 9), property('near', 4)]
+    expect(headline({ ...all, verdict: 'broken', limit: undefined, properties })).toBe(
+      'Broken, in 4 steps: near. 1 other property is broken too.',
+    )
+    expect(headline({ ...all, verdict: 'broken', properties })).toMatch(
+      /Stopped at the limit of states: there may be more\.$/,
+    )
+  })
+
   it('name the circle of a livelock', () => {
     const livelock = { who: ['a', 'b'], depth: 1, round: 2 }
     expect(headline({ ...all, verdict: 'livelock', livelock, limit: undefined })).toBe(
