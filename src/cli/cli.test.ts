@@ -1,24 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { file, pinhole } from '../testing/pinhole'
 
 const fixtures = 'src/formats/fixtures'
-
-function pinhole(args: readonly string[], input = '') {
-  const result = spawnSync('node_modules/.bin/tsx', ['src/cli/main.ts', ...args], {
-    input,
-    encoding: 'utf8',
-  })
-  return { status: result.status, stdout: result.stdout, stderr: result.stderr }
-}
-
-const file = (text: string): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'pinhole-')), 'input')
-  writeFileSync(path, text)
-  return path
-}
 
 describe('pinhole import', () => {
   it('prints the tree of a real machine', () => {

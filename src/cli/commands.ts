@@ -1,3 +1,4 @@
+import { check } from './check'
 import type { Command } from './command'
 import { importCommand } from './import'
 import { list } from './list'
@@ -17,6 +18,7 @@ const help: Command = {
 export const commands: Readonly<Record<string, Command>> = {
   list,
   run,
+  check,
   import: importCommand,
   replay: replayCommand,
   help,

@@ -1,6 +1,6 @@
 import { type Change, showValue } from '../arena'
 import type { Kernel } from '../linux/kernel'
-import type { Moment } from '../machine'
+import type { Moment, Timeline } from '../machine'
 
 /** What one line of a trace needs. */
 export interface TraceLine {
@@ -9,6 +9,16 @@ export interface TraceLine {
   /** Claims that broke at this moment, with what broke them. */
   readonly broken: readonly string[]
 }
+
+/** The line of the step that led to where a timeline is. */
+export const traceLineNow = (timeline: Timeline<Kernel>): TraceLine => ({
+  moment: timeline.moments.at(-1) as Moment,
+  changes: timeline.changes(),
+  broken: timeline
+    .standings()
+    .filter(({ invariant, since }) => invariant.kind === 'always' && since === timeline.cursor)
+    .map(({ invariant, finding }) => `${invariant.claim} ${finding?.says ?? ''}`.trim()),
+})
 
 /** What a trace is headed and signed with. */
 export interface TraceHead {
