@@ -114,7 +114,7 @@ describe('registries', () => {
     )
     expect(unlistedFolders(files, 'src/diagrams', 'src/diagrams/index.ts')).toEqual([])
     const helpers =
-      /(scenario|open|cxl-machine|cxl-topology|cxl-what-if|dax-boot|dax-machine|dax-story|gpu-machine|pmem-machine|memory-machine|memory-story|boot-machine|boot-story|pks-machine|pks-story|side-by-side|iomem-machine|iomem-story)\.ts$/
+      /(scenario|open|cxl-machine|cxl-topology|cxl-what-if|dax-boot|dax-machine|dax-story|gpu-machine|pmem-machine|memory-machine|memory-story|boot-machine|boot-story|pks-machine|pks-story|side-by-side|two-setups|iomem-machine|iomem-story)\.ts$/
     const scenarios = unlistedFiles(files, 'src/scenarios', 'src/scenarios/index.ts')
     expect(scenarios.filter((path) => !helpers.test(path))).toEqual([])
     const formats = unlistedFiles(files, 'src/formats', 'src/formats/index.ts')

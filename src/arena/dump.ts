@@ -1,18 +1,49 @@
 import { showValue } from './changes'
 import { type Field, flagsSet } from './fields'
 import type { Heap } from './heap'
+import type { Part } from './parts'
 import { SPACE_KEYS } from './range-table'
 import type { Struct } from './struct'
 
+/** A row, or a run of a range table, in words. */
+export interface Entry {
+  /** `table[row]`, or `table` and the keys, behind the space where that is not 0. */
+  readonly where: string
+  /** Field by field: its name and its value. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+}
+
 /** The whole state as text, a line a row or run: what a failing test or a bug report shows. */
-export function dump(heap: Heap): string {
-  const lines: string[] = []
-  for (const [name, table] of Object.entries(heap.tables))
-    for (const row of table.rows()) lines.push(`${name}[${row.id}] ${fieldsText(table.def, row)}`)
-  for (const [name, table] of Object.entries(heap.ranges))
-    for (const run of table.runs(0, Number.MAX_SAFE_INTEGER))
-      lines.push(`${name} ${keysText(run.start, run.end)} ${fieldsText(table.def, run)}`)
-  return lines.join('\n')
+export const dump = (heap: Heap): string => entries(heap).map(entryText).join('\n')
+
+export const entryText = ({ where, fields }: Entry): string =>
+  `${where} ${fields.map(([name, value]) => `${name}=${value}`).join(' ')}`
+
+/** Every row and run that is there. */
+export const entries = (heap: Heap): Entry[] => [
+  ...Object.entries(heap.tables).flatMap(([table, { capacity }]) =>
+    Array.from({ length: capacity }, (_, i) => rowEntry(heap, table, i + 1)).flat(),
+  ),
+  ...Object.keys(heap.ranges).flatMap((table) => runEntries(heap, table)),
+]
+
+/** The rows and runs of one part: none, or one, where it is a row. */
+export const entriesOf = (heap: Heap, { table, row }: Part): Entry[] =>
+  row === 0 ? runEntries(heap, table) : rowEntry(heap, table, row)
+
+function rowEntry({ tables }: Heap, name: string, id: number): Entry[] {
+  const table = tables[name]
+  if (table?.isLive(id) !== true) return []
+  return [{ where: `${name}[${id}]`, fields: fieldsOf(table.def, table.at(id)) }]
+}
+
+function runEntries({ ranges }: Heap, name: string): Entry[] {
+  const table = ranges[name]
+  if (table === undefined) return []
+  return table.runs(0, Number.MAX_SAFE_INTEGER).map((run) => ({
+    where: `${name} ${keysText(run.start, run.end)}`,
+    fields: fieldsOf(table.def, run),
+  }))
 }
 
 function keysText(start: number, end: number): string {
@@ -22,9 +53,9 @@ function keysText(start: number, end: number): string {
   return space === 0 ? keys : `${space}:${keys}`
 }
 
-function fieldsText(def: Struct, row: object): string {
+function fieldsOf(def: Struct, row: object): Entry['fields'] {
   const values = row as Record<string, unknown>
-  return def.places.map(({ name, field }) => `${name}=${text(field, values[name])}`).join(' ')
+  return def.places.map(({ name, field }) => [name, text(field, values[name])])
 }
 
 const text = (field: Field, value: unknown): string =>

@@ -6,7 +6,8 @@ export {
   showValue,
   type Where,
 } from './changes'
-export { dump } from './dump'
+export { type Difference, differences } from './differences'
+export { dump, type Entry, entries, entriesOf, entryText } from './dump'
 export {
   affine,
   bits,

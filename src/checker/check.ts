@@ -86,7 +86,8 @@ const SLICE = 64
  * The kernel is its own: nobody else’s state changes.
  */
 export class Check {
-  private search: Search<Kernel>
+  /** What explores; another one, where a reduced search could not answer. */
+  search: Search<Kernel>
   private isReduced: boolean
   private readonly done: readonly Choice[]
   private stopped: Limit | undefined

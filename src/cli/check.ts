@@ -5,8 +5,8 @@ import { openScenario, type Request } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import { parse } from './arguments'
 import type { Command } from './command'
-import { say, sayJson, UserError } from './output'
-import { countOf, requestOf, scenarioNamed, setupOptions } from './setup'
+import { counted, say, sayJson, UserError } from './output'
+import { advanced, countOf, requestOf, scenarioNamed, setupOptions } from './setup'
 import { play, printStep, traceSteps } from './trace'
 
 const options = {
@@ -34,7 +34,7 @@ export const check: Command = {
       ...(maxStates === undefined ? {} : { maxStates }),
     })
     if (typeof found === 'string') throw new UserError(found)
-    const seconds = timed(found, countOf('seconds', values.seconds))
+    const seconds = advanced(found, countOf('seconds', values.seconds))
     const answer = found.answer()
     const broken = nearest(answer)
     const example = exampleOf(found, answer, broken)
@@ -52,14 +52,6 @@ interface Result {
   readonly broken: PropertyAnswer | undefined
   readonly example: Example | undefined
   readonly seconds: number
-}
-
-/** Searches to the end, or for so many seconds; returns how many it took. */
-function timed(found: Check, most = Number.POSITIVE_INFINITY): number {
-  const start = performance.now()
-  const elapsed = () => (performance.now() - start) / 1000
-  if (found.advance(() => elapsed() >= most)) found.stop('time')
-  return elapsed()
 }
 
 /** The broken property with the shortest schedule. */
@@ -140,9 +132,6 @@ function print(result: Result): void {
   printSchedule(result, choices)
   say(`\n#${linkOf(result, choices)}`)
 }
-
-const counted = (count: number | undefined, what: string, ending = 's'): string =>
-  `${count} ${what}${count === 1 ? '' : ending}`
 
 const limits = {
   states: 'the limit of states',

@@ -1,5 +1,6 @@
 import { check } from './check'
 import type { Command } from './command'
+import { compare } from './compare'
 import { importCommand } from './import'
 import { list } from './list'
 import { say } from './output'
@@ -19,6 +20,7 @@ export const commands: Readonly<Record<string, Command>> = {
   list,
   run,
   check,
+  compare,
   import: importCommand,
   replay: replayCommand,
   help,

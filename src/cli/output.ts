@@ -6,3 +6,6 @@ export const say = (text: string, to: NodeJS.WriteStream = process.stdout): void
 }
 
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2))
+
+export const counted = (count: number | undefined, what: string, ending = 's'): string =>
+  `${count} ${what}${count === 1 ? '' : ending}`

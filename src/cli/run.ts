@@ -1,10 +1,11 @@
-import { mailTrace, type TraceLine } from '../formats/mail-trace'
-import { readLink, writeLink } from '../formats/permalink'
-import type { Choice } from '../machine'
+import { mailTrace } from '../formats/mail-trace'
+import { writeLink } from '../formats/permalink'
+import type { TraceLine } from '../machine'
 import { type Opened, openScenario } from '../scenarios/open'
-import { parse, readInput } from './arguments'
+import { parse } from './arguments'
 import type { Command } from './command'
 import { say, sayJson, UserError } from './output'
+import { choicesOf } from './schedule'
 import { requestOf, scenarioNamed, setupOptions } from './setup'
 import { play, printStep, traceSteps } from './trace'
 
@@ -32,15 +33,6 @@ export const run: Command = {
     else trace.forEach(printStep)
     return lines.some(({ broken }) => broken.length > 0) ? 1 : 0
   },
-}
-
-/** The choices of a link, or of a file that holds one. */
-function choicesOf(text: string): readonly Choice[] {
-  const link = readLink(text.includes('#') ? text : readInput(text))
-  if (!link.ok) throw new UserError(link.error.sentence)
-  if (link.value.choices === undefined)
-    throw new UserError('The link holds no schedule of its own.')
-  return link.value.choices
 }
 
 function mailText(

@@ -53,3 +53,19 @@ export function countOf(option: string, text: string | undefined): number | unde
     throw new UserError(`--${option} takes a whole number from 1 on, not "${text}".`)
   return count
 }
+
+interface Advancing {
+  advance(isOver: () => boolean): boolean
+  stop(limit: 'time'): void
+}
+
+/** Searches to the end, or for so many seconds; returns how many it took. */
+export function advanced(search: Advancing, most = Number.POSITIVE_INFINITY): number {
+  const start = performance.now()
+  const elapsed = () => (performance.now() - start) / 1000
+  if (search.advance(() => elapsed() >= most)) {
+    search.stop('time')
+    search.advance(() => false)
+  }
+  return elapsed()
+}

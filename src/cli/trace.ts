@@ -1,6 +1,6 @@
-import { changedField, isWorthTelling, type TraceLine, traceLineNow } from '../formats/mail-trace'
+import { changedField } from '../formats/traces/step-lines'
 import type { Kernel } from '../linux/kernel'
-import type { Timeline } from '../machine'
+import { type Timeline, type TraceLine, traceLineNow } from '../machine'
 import { say, UserError } from './output'
 
 /** A step of the trace, ready for JSON. */
@@ -36,7 +36,7 @@ export const traceSteps = (k: Kernel, lines: readonly TraceLine[]): TraceStep[] 
     fn: moment.fn,
     does: moment.does,
     returned: moment.returned ?? null,
-    changed: changes.filter(isWorthTelling).map((change) => changedField(k, change)),
+    changed: changes.map((change) => changedField(k, change)),
     broken,
   }))
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { type TraceLine, traceLineNow } from '../machine'
 import { scenarios } from '../scenarios'
 import { openScenario } from '../scenarios/open'
-import { mailTrace, type TraceLine } from './mail-trace'
+import { mailTrace } from './mail-trace'
 import { readLink, writeLink } from './permalink'
 
 function trace(scenario: (typeof scenarios)[number]) {
@@ -11,14 +12,7 @@ function trace(scenario: (typeof scenarios)[number]) {
   const lines: TraceLine[] = []
   for (let moment = 1; moment <= timeline.length; moment++) {
     timeline.seek(moment)
-    const broken = timeline
-      .standings()
-      .filter(({ invariant, since }) => invariant.kind === 'always' && since === moment)
-    lines.push({
-      moment: timeline.moments.at(-1) as TraceLine['moment'],
-      changes: timeline.changes(),
-      broken: broken.map(({ invariant }) => invariant.claim),
-    })
+    lines.push(traceLineNow(timeline))
   }
   const choices = timeline.branch.choices
   const link = writeLink({

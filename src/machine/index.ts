@@ -1,3 +1,4 @@
+export { aligned, pairs, type Row } from './align'
 export {
   type Always,
   type Finding,
@@ -47,4 +48,6 @@ export {
   type Steppable,
   Timeline,
 } from './timeline'
+export { isBookkeeping, type TraceLine, traceLineNow } from './trace'
+export { type Did, isDid, playBoth, type Side } from './two-sides'
 export { at, both, deadlock, type Ending, ending, waitEdges } from './waits'

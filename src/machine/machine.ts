@@ -51,6 +51,11 @@ export class FrameInfo<K extends AnyKernel> {
     for (const { name } of this.operation.frame.places) locals[name] = view[name]
     return locals
   }
+
+  /** What the operation called last returned. */
+  get ret(): number {
+    return (this.view as { readonly ret: number }).ret
+  }
 }
 
 export interface Waiting {
@@ -228,12 +233,17 @@ export class Machine<K extends AnyKernel> {
   /** The stack of a task, innermost first. */
   frames(task: number): FrameInfo<K>[] {
     const found: FrameInfo<K>[] = []
-    for (let { depth } = this.tasks.at(task); depth > 0; depth--) {
-      const at = this.frameAt(task, depth)
-      const view = this.viewAt(task, depth, at)
-      found.push(new FrameInfo(this.operationAt(at), this.stepAt(at), view))
-    }
+    for (let { depth } = this.tasks.at(task); depth > 0; depth--)
+      found.push(this.frame(task, depth) as FrameInfo<K>)
     return found
+  }
+
+  /** What is in the place for a frame of a task, from 1, whether or not its stack is so deep. */
+  frame(task: number, depth: number): FrameInfo<K> | undefined {
+    const at = this.frameAt(task, depth)
+    if (this.wordAt(at) === 0) return undefined
+    const view = this.viewAt(task, depth, at)
+    return new FrameInfo(this.operationAt(at), this.stepAt(at), view)
   }
 
   private frameAt(task: number, depth: number): number {
