@@ -11,17 +11,46 @@ import {
 } from '../scenarios/side-by-side'
 import { changeSetup, ownPolicies } from '../store/session'
 import { useOpened } from '../store/store'
+import { CompareSchedule } from './CompareSchedule'
 import { Dialog } from './Dialog'
 
-/** The story of this scenario under every value of one rule, or under every kernel, side by side. */
+const views = { stories: 'Stories', schedule: 'This schedule' } as const
+
+/** Side by side: the story under every value of a rule, or this schedule under two settings. */
 export function CompareDialog({ onClose }: { onClose: () => void }) {
+  const { scenario } = useOpened()
+  const [view, setView] = useState<keyof typeof views>(
+    scenario.story.length > 0 ? 'stories' : 'schedule',
+  )
+  return (
+    <Dialog title="Side by side" onClose={onClose} isWide>
+      <div className="views" role="tablist" aria-label="What is compared">
+        {(['stories', 'schedule'] as const).map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={view === name}
+            onClick={() => setView(name)}
+          >
+            {views[name]}
+          </button>
+        ))}
+      </div>
+      {view === 'stories' ? <Stories onClose={onClose} /> : <CompareSchedule onClose={onClose} />}
+    </Dialog>
+  )
+}
+
+/** The story of this scenario under every value of one rule, or under every kernel, side by side. */
+function Stories({ onClose }: { onClose: () => void }) {
   const opened = useOpened()
   const { scenario } = opened
   const [axis, setAxis] = useState(scenario.policies[0] ?? KERNELS)
   const outcomes = useOutcomes(opened, axis)
   const axes = policies.filter(({ name }) => scenario.policies.includes(name))
   return (
-    <Dialog title="Side by side" onClose={onClose} isWide>
+    <>
       <label className="field">
         Compare
         <select value={axis} onChange={(event) => setAxis(event.target.value)}>
@@ -46,7 +75,7 @@ export function CompareDialog({ onClose }: { onClose: () => void }) {
           }}
         />
       )}
-    </Dialog>
+    </>
   )
 }
 

@@ -1,0 +1,188 @@
+import { useEffect, useRef, useState } from 'react'
+import { isDid } from '../machine'
+import {
+  type Apart,
+  compareSpaces,
+  type Setting,
+  type SpacesCompared,
+  showSchedule,
+} from '../store/compare'
+
+interface SpacesProps {
+  readonly a: Setting
+  readonly b: Setting
+  readonly onClose: () => void
+}
+
+/** Milliseconds of searching between two moments at which the page can answer. */
+const SLICE = 24
+
+/** Every interleaving under both settings, when it is asked for: how many states, and what is only in one. */
+export function CompareSpaces({ a, b, onClose }: SpacesProps) {
+  const { progress, result, isRunning, begin, stop } = useSpaces(a, b)
+  return (
+    <section className="spaces" aria-label="Every interleaving">
+      <div className="compare-summary">
+        <p aria-live="polite">{progress}</p>
+        {isRunning ? (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        ) : (
+          <button type="button" onClick={begin}>
+            Compare every interleaving
+          </button>
+        )}
+      </div>
+      {result !== undefined && (
+        <Result
+          result={result}
+          onShow={(letter, { choices }) => {
+            showSchedule(letter === 'a' ? a : b, choices, choices.length)
+            onClose()
+          }}
+        />
+      )}
+    </section>
+  )
+}
+
+/** Searches in slices, so that the page stays alive, until there is nothing left or the dialog is gone. */
+function useSpaces(a: Setting, b: Setting) {
+  const [progress, setProgress] = useState('')
+  const [result, setResult] = useState<SpacesCompared>()
+  const running = useRef<{ stop: () => void }>(undefined)
+  const [isRunning, setRunning] = useState(false)
+  useEffect(() => () => running.current?.stop(), [])
+  const begin = () => {
+    const comparison = compareSpaces(a, b)
+    if (typeof comparison === 'string') {
+      setProgress(comparison)
+      return
+    }
+    setResult(undefined)
+    setRunning(true)
+    let timer = setTimeout(function next() {
+      const end = performance.now() + SLICE
+      const goesOn = comparison.advance(() => performance.now() >= end)
+      const states = comparison.progress
+      setProgress(`A ${counted(states.a)}, B ${counted(states.b)}`)
+      if (goesOn) timer = setTimeout(next)
+      else {
+        setResult(comparison.result())
+        setRunning(false)
+      }
+    })
+    running.current = {
+      stop: () => {
+        clearTimeout(timer)
+        setRunning(false)
+        setProgress('Stopped: nothing is known.')
+      },
+    }
+  }
+  return { progress, result, isRunning, begin, stop: () => running.current?.stop() }
+}
+
+const counted = (states: number): string => `${states.toLocaleString('en')} states`
+
+interface ResultProps {
+  readonly result: SpacesCompared
+  readonly onShow: (letter: 'a' | 'b', apart: Apart) => void
+}
+
+function Result({ result, onShow }: ResultProps) {
+  const { a, b, both, leftOut, verdicts } = result
+  const isSame = [a, b].every(({ only }) => only?.states === 0)
+  return (
+    <>
+      <table className="spaces-table">
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">A</th>
+            <th scope="col">B</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Line title="Verdict" a={verdictOf(a)} b={verdictOf(b)} />
+          <Line title="States" a={number(a.all.states)} b={number(b.all.states)} />
+          <Line title="of which both reach" a={number(both.states)} b={number(both.states)} />
+          <Line title="alone" a={number(a.only?.states)} b={number(b.only?.states)} />
+          <Line title="Contents of memory, alone" a={ofAll(a)} b={ofAll(b)} />
+          {verdicts.map(({ name, ...pair }) => (
+            <Line key={name} title={name} {...pair} isDifferent />
+          ))}
+          {leftOut.map(({ where, field, ...pair }) => (
+            <Line key={`${where}.${field}`} title={`${where}.${field}, always`} {...pair} />
+          ))}
+        </tbody>
+      </table>
+      {isSame && <p>Both reach the same states.</p>}
+      {(['a', 'b'] as const).map((letter) => {
+        const { nearest } = result[letter]
+        return nearest === undefined ? null : (
+          <Nearest
+            key={letter}
+            letter={letter}
+            apart={nearest}
+            onShow={() => onShow(letter, nearest)}
+          />
+        )
+      })}
+    </>
+  )
+}
+
+type SpaceSide = SpacesCompared['a']
+
+const number = (count: number | undefined): string =>
+  count === undefined ? 'not known' : count.toLocaleString('en')
+
+const verdictOf = ({ answer }: SpaceSide): string =>
+  answer.limit === undefined ? answer.verdict : `${answer.verdict}, stopped at a limit`
+
+const ofAll = ({ only, all }: SpaceSide): string =>
+  only === undefined ? 'not known' : `${number(only.memories)} of ${number(all.memories)}`
+
+interface LineProps {
+  readonly title: string
+  readonly a: string
+  readonly b: string
+  readonly isDifferent?: boolean
+}
+
+const Line = ({ title, a, b, isDifferent = false }: LineProps) => (
+  <tr className={isDifferent ? 'different' : ''}>
+    <th scope="row">{title}</th>
+    <td>{a}</td>
+    <td>{b}</td>
+  </tr>
+)
+
+interface NearestProps {
+  readonly letter: 'a' | 'b'
+  readonly apart: Apart
+  readonly onShow: () => void
+}
+
+/** The nearest thing that one side alone can reach, and where its schedule parts from the other. */
+function Nearest({ letter, apart, onShow }: NearestProps) {
+  const { choices, isInMemory, first } = apart
+  const name = letter.toUpperCase()
+  const did = first && [first.a, first.b].find(isDid)
+  const what = isInMemory ? 'content of memory' : 'place of a thread'
+  const where =
+    choices.length === 0
+      ? 'is there before the first step'
+      : `is ${choices.length} ${choices.length === 1 ? 'step' : 'steps'} away`
+  return (
+    <div className="compare-summary">
+      <p>
+        {`The nearest ${what} that only ${name} reaches ${where}.`}
+        {did !== undefined && ` The sides part at step ${did.at}, ${did.moment.fn}().`}
+      </p>
+      {choices.length > 0 && <button type="button" onClick={onShow}>{`Open under ${name}`}</button>}
+    </div>
+  )
+}
