@@ -11,21 +11,25 @@ import {
 } from '../scenarios/side-by-side'
 import { changeSetup, ownPolicies } from '../store/session'
 import { useOpened } from '../store/store'
-import { CompareSchedule } from './CompareSchedule'
 import { Dialog } from './Dialog'
+import { TwoSettings } from './TwoSettings'
 
-const views = { stories: 'Stories', schedule: 'This schedule' } as const
+const views = {
+  stories: 'Stories',
+  schedule: 'This schedule',
+  spaces: 'Every interleaving',
+} as const
 
-/** Side by side: the story under every value of a rule, or this schedule under two settings. */
+type View = keyof typeof views
+
+/** The story under every value of a rule, or one schedule, or every one, under two settings. */
 export function CompareDialog({ onClose }: { onClose: () => void }) {
   const { scenario } = useOpened()
-  const [view, setView] = useState<keyof typeof views>(
-    scenario.story.length > 0 ? 'stories' : 'schedule',
-  )
+  const [view, setView] = useState<View>(scenario.story.length > 0 ? 'stories' : 'schedule')
   return (
     <Dialog title="Side by side" onClose={onClose} isWide>
       <div className="views" role="tablist" aria-label="What is compared">
-        {(['stories', 'schedule'] as const).map((name) => (
+        {(Object.keys(views) as View[]).map((name) => (
           <button
             key={name}
             type="button"
@@ -37,7 +41,11 @@ export function CompareDialog({ onClose }: { onClose: () => void }) {
           </button>
         ))}
       </div>
-      {view === 'stories' ? <Stories onClose={onClose} /> : <CompareSchedule onClose={onClose} />}
+      {view === 'stories' ? (
+        <Stories onClose={onClose} />
+      ) : (
+        <TwoSettings view={view} onClose={onClose} />
+      )}
     </Dialog>
   )
 }

@@ -27,6 +27,7 @@ export function CompareRows({ a, b, start, rows, onShow }: RowsProps) {
           </tr>
         </thead>
         <tbody>
+          {start.length > 0 && <Mark says="Before the first step" />}
           {start.map(({ where, field, a: left, b: right }) => (
             <tr key={`${where}.${field}`} className="different">
               <td>
@@ -41,13 +42,7 @@ export function CompareRows({ a, b, start, rows, onShow }: RowsProps) {
             <Fold key={from} isFolded={isFolded} count={to - from}>
               {rows.slice(from, to).map((row, i) => (
                 <Fragment key={keyOf(row)}>
-                  {from + i === first && (
-                    <tr className="first-different">
-                      <th colSpan={2} scope="rowgroup">
-                        The first step that differs
-                      </th>
-                    </tr>
-                  )}
+                  {from + i === first && <Mark says="The first step that differs" />}
                   <tr className={row.isSame ? 'quiet' : 'different'}>
                     <Cell side={row.a} other={row.b} kernel={a.kernel} letter="a" onShow={onShow} />
                     <Cell side={row.b} other={row.a} kernel={b.kernel} letter="b" onShow={onShow} />
@@ -65,8 +60,16 @@ export function CompareRows({ a, b, start, rows, onShow }: RowsProps) {
 const keyOf = ({ a, b }: Row): string =>
   [a, b].map((side) => (isDid(side) ? side.at : (side?.says ?? ''))).join('|')
 
+const Mark = ({ says }: { says: string }) => (
+  <tr className="mark">
+    <th colSpan={2} scope="rowgroup">
+      {says}
+    </th>
+  </tr>
+)
+
 const AtStart = ({ where, field, value }: { where: string; field: string; value: string }) => (
-  <span className="changed">{`before the first step ${where}${field === '' ? '' : `.${field}`}: ${value}`}</span>
+  <span className="changed own">{`${where}${field === '' ? '' : `.${field}`}: ${value}`}</span>
 )
 
 interface Span {

@@ -75,6 +75,7 @@ describe('the schedule that is open, under two settings', () => {
 describe('every interleaving under two settings', () => {
   it('tells what only one side reaches, and opens it', async () => {
     const { user, onClose } = await opened()
+    await user.click(screen.getByRole('tab', { name: 'Every interleaving' }))
     await user.click(screen.getByRole('button', { name: 'Compare every interleaving' }))
     const spaces = screen.getByRole('region', { name: 'Every interleaving' })
     const verdict = await within(spaces).findByRole('row', { name: /^removeDoneMeansUnheld/ })
