@@ -132,6 +132,7 @@ describe('the words of an answer', () => {
     depth: 9,
     limit: 'states',
     isComplete: false,
+    isReduced: false,
     properties: [],
     hangs: [],
     livelock: undefined,
