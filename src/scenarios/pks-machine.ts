@@ -63,9 +63,8 @@ export function bootPksMachine(setup: Setup, machine: PksMachine): Kernel {
   for (let number = 0; number < cpus; number++) {
     const name = cpuName(number)
     const interrupts = k.tasks.make({ name, role: 'device' }).id
-    const isUp = number === 0 || !atReset
-    const current = isUp ? (tasks[number] ?? 0) : 0
-    k.cpus.make({ name, interrupts, current, online: isUp ? 1 : 0, has_pks: hasPks ? 1 : 0 })
+    const current = number === 0 || !atReset ? (tasks[number] ?? 0) : 0
+    k.cpus.make({ name, interrupts, current, online: atReset ? 0 : 1, has_pks: hasPks ? 1 : 0 })
   }
   mapDirectly(k, RAM.start, RAM.end, false)
   seedNamespace(k, { name: 'namespace0.0', ...PMEM }, threads[0] ?? '')

@@ -166,17 +166,18 @@ export const setup_pks = operation({
       run(k, t) {
         const cpu = k.cpus.find(({ interrupts }) => interrupts === t.task.id)
         if (cpu === undefined) return t.done(-1)
-        cpu.online = 1
         write_pkrs(k, cpu, pksOf(k).init)
         return 'enable'
       },
     },
     enable: {
-      does: 'Set CR4.PKS: from now on the keys are checked, on a CPU that has them and a kernel that knows them.',
+      does: 'Set CR4.PKS: from now on the keys are checked, on a CPU that has them and a kernel that knows them. No thread has run here before.',
       fn: 'cr4_set_bits',
       run(k, t) {
-        const cpu = cpuOf(k, t.task.id)
-        if (cpu !== undefined && k.policy.pks !== 'none') cpu.cr4_pks = cpu.has_pks
+        const cpu = k.cpus.find(({ interrupts }) => interrupts === t.task.id)
+        if (cpu === undefined) return t.done(-1)
+        if (k.policy.pks !== 'none') cpu.cr4_pks = cpu.has_pks
+        cpu.online = 1
         return t.done()
       },
     },
