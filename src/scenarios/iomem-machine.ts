@@ -5,7 +5,7 @@ import { createKernel, type Kernel, type Sizes } from '../linux/kernel'
 import { iomem_init_inode } from '../linux/kernel/iomem-init'
 import { operations } from '../linux/operations'
 import { policies } from '../linux/policies'
-import { choosePolicies } from '../machine'
+import { choosePolicies, type Operation } from '../machine'
 import {
   countSeeds,
   type IomemSeed,
@@ -41,6 +41,8 @@ export interface IomemMachine {
   readonly namespace?: NamespaceSeed
   /** Stop before fs_initcall: there is no iomem_inode yet, and no /dev/mem. */
   readonly early?: boolean
+  /** What code does that is not in the list of operations: the owner of a node, a bridge. */
+  readonly operations?: readonly Operation<Kernel>[]
   readonly sizes?: Partial<Sizes>
 }
 
@@ -54,9 +56,10 @@ const SPARE_RESOURCES = 16
 /** Boots it: every file is there, nothing is open, nothing is claimed but what the listing says. */
 export function bootIomemMachine(setup: Setup, machine: IomemMachine): Kernel {
   const { iomem, nodes, users, admins, devices = [], namespace, early, sizes } = machine
+  const { operations: more = [] } = machine
   const k = createKernel({
     policy: choosePolicies(policies, setup.policies),
-    operations,
+    operations: [...operations, ...more],
     invariants: iomemInvariants,
     sizes: {
       tasks: users.length + admins.length + devices.length + 2,

@@ -73,8 +73,8 @@ describe('two-minds', () => {
   })
 
   it.each([
-    ['P0', P0, ['noUserWriteAfterClaim', 'noStalePte', 'noNewMapOfClaim']],
-    ['P1', P1, ['noUserWriteAfterClaim', 'noStalePte']],
+    ['P0', P0, ['noUserWriteAfterClaim', 'durability', 'noStalePte', 'noNewMapOfClaim']],
+    ['P1', P1, ['noUserWriteAfterClaim', 'durability', 'noStalePte']],
     ['P2', P2, []],
     ['P3', P3, []],
     ['P4', P4, []],

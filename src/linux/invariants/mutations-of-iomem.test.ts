@@ -4,6 +4,7 @@ import { bootIomem, type IomemKernel, node } from '../../testing/iomem-kernel'
 import { type Mutable, type Mutant, withMutation } from '../../testing/mutate'
 import { Dice } from '../../testing/random-walk'
 import { mmap_mem } from '../drivers/char/mem'
+import { pmem_attach_disk } from '../drivers/nvdimm/pmem'
 import { catIomem } from '../fs/proc/iomem-read'
 import { IORESOURCE } from '../include/ioport'
 import { VM_FAULT_SIGSEGV } from '../include/mm'
@@ -12,6 +13,7 @@ import { __release_region, __request_region, release_region } from '../kernel/re
 import { revoke_iomem } from '../kernel/resource-revoke'
 import { do_fault } from '../mm/memory-file'
 import { policies } from '../policies'
+import { durability } from './durability'
 import { iomemInvariants } from './families/iomem'
 import { honestSignal } from './honest-signal'
 import { listingIsOneTree } from './listing-is-one-tree'
@@ -24,6 +26,7 @@ import { resourceTreeIsWhole } from './resource-tree-is-whole'
 
 const BAR = { start: 0xf0000000, end: 0xf000ffff }
 const F = BAR.start / 4096
+const PMEM = { start: 0x100000, end: 0x100004 }
 
 const boot = (chosen: Readonly<Record<string, string>> = {}): IomemKernel =>
   bootIomem('v6.12', [node('bar', BAR.start, BAR.end, IORESOURCE.mem)], {
@@ -34,12 +37,20 @@ const boot = (chosen: Readonly<Record<string, string>> = {}): IomemKernel =>
     policies: chosen,
   })
 
+const bootPmem = (): IomemKernel => {
+  const [start, end] = [PMEM.start * 4096, PMEM.end * 4096 - 1]
+  const namespace = { name: 'namespace0.0', ...PMEM }
+  return bootIomem('v6.12', [node('Persistent Memory', start, end, IORESOURCE.mem)], { namespace })
+}
+
 interface Mistake {
   readonly breaks: Invariant<Kernel>
   readonly mistake: string
   readonly operation: Mutable
   readonly step: string
   readonly mutant: Mutant
+  /** Where the usual machine does not do. */
+  readonly boot?: () => IomemKernel
   readonly schedule: (k: IomemKernel) => unknown
   readonly says: string
 }
@@ -75,6 +86,20 @@ const mistakes: readonly Mistake[] = [
     mutant: (_k, t) => t.done(),
     schedule: (k) => [k.mmap('T', F, 1), claim(k), k.store('T', F, 1)],
     says: 'T wrote to pfn 0xf0000, which driver has claimed',
+  },
+  {
+    breaks: durability,
+    mistake: 'the walk finds the area, and clears nothing',
+    operation: revoke_iomem,
+    step: 'zap',
+    mutant: () => 'next_area',
+    boot: bootPmem,
+    schedule: (k) => [
+      k.mmap('T', PMEM.start, 1),
+      k.task('D').begins(pmem_attach_disk, { device: 1 }).finishes(),
+      k.store('T', PMEM.start, 0xa2),
+    ],
+    says: 'page 0x100000 holds 0xa2: a store of T, and namespace0.0 is claimed',
   },
   {
     breaks: noNewMapOfClaim,
@@ -163,11 +188,11 @@ describe('a mistake in the engine breaks the property that is about it', () => {
 
   it.each(mistakes)(
     '$breaks.name: $mistake',
-    ({ breaks, operation, step, mutant, schedule, says }) => {
-      const right = boot()
+    ({ breaks, operation, step, mutant, boot: bootIt = boot, schedule, says }) => {
+      const right = bootIt()
       schedule(right)
       expect(right.broken(breaks)).toBeUndefined()
-      const wrong = boot()
+      const wrong = bootIt()
       withMutation(operation, step, mutant, () => schedule(wrong))
       expect(wrong.broken(breaks)).toBe(says)
     },

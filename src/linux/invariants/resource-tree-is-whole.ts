@@ -1,3 +1,4 @@
+import type { Finding } from '../../machine'
 import type { Kernel } from '../kernel'
 import { childrenOf } from '../kernel/resource-tree'
 import { always } from '../operation'
@@ -6,16 +7,27 @@ import { always } from '../operation'
 export const resourceTreeIsWhole = always({
   name: 'resourceTreeIsWhole',
   claim:
-    'Siblings ascend and do not overlap, children are inside their parents, and every node that has a parent is among its children.',
+    'Siblings ascend and do not overlap, children are inside their parents, every node that has a parent is among its children, and nobody waits to be linked below a node that is freed.',
   sources: [{ file: 'kernel/resource.c', fn: '__request_resource', version: '6.12' }],
   broken(k: Kernel) {
     for (const node of k.resources.rows()) {
       const wrong = strayed(k, node.id) ?? crossed(k, node.id)
       if (wrong !== undefined) return { table: 'resources', id: node.id, says: wrong }
     }
-    return undefined
+    return orphaned(k)
   },
 })
+
+/** Who waits for a muxed region goes on at the parent that was found before (RQ7): that is freed. */
+function orphaned(k: Kernel): Finding | undefined {
+  for (const { task } of k.muxedWaiters.rows()) {
+    const parent = Number(k.machine.frames(task)[0]?.locals['parent'])
+    if (k.resources.isLive(parent)) continue
+    const says = `${k.tasks.at(task).name} waits to be linked below a node that is freed`
+    return { table: 'tasks', id: task, says }
+  }
+  return undefined
+}
 
 /** The node thinks that it is in the tree, and the tree does not have it. */
 function strayed(k: Kernel, id: number): string | undefined {

@@ -69,8 +69,8 @@ export function isMappedByUser(k: Kernel, range: { start: number; end: number })
   const { iomemClaim, ioStrictDevmem } = k.policy
   if (iomemClaim !== 'failDriver' && iomemClaim !== 'failDriverCounted') return false
   if (ioStrictDevmem === 'off' || !strictIomemChecks(k) || range.end < LOW_MEGABYTE) return false
-  const { first, end } = revokedPages(range)
-  return linkedAreas(k, first, end).length > 0
+  const first = Math.floor(range.start / PAGE_SIZE)
+  return linkedAreas(k, first, Math.floor(range.end / PAGE_SIZE) + 1).length > 0
 }
 
 /** i_mmap_rwsem of iomem_inode, for writing: a walk keeps out those who link and unlink areas. */

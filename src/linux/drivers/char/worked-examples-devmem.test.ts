@@ -46,7 +46,7 @@ describe('W4: two minds, strict-new-only (P1)', () => {
       expect(k.brokenNames).toEqual(['noStalePte'])
       expect(k.store('T', P0, T2)).toBe('ok')
       expect(row(k)).toEqual([WHOLE, 'present', T2])
-      expect(k.brokenNames).toEqual(['noUserWriteAfterClaim', 'noStalePte'])
+      expect(k.brokenNames).toEqual(['noUserWriteAfterClaim', 'durability', 'noStalePte'])
       expect(k.kernel.log.rows()).toEqual([])
     },
   )
