@@ -6,15 +6,15 @@ import { always } from '../operation'
 const isFreed = (k: Kernel, attr: number): boolean =>
   !k.binAttributes.isLive(attr) || k.binAttributes.at(attr).frees > 0
 
-/** I10 of the iomem sheet, §6, of devices that nobody is removing. */
+/** I10 of the iomem sheet, §6, of devices that nobody has removed, or is removing. */
 export const oneResourceFile = always({
   name: 'oneResourceFile',
   claim:
     'A file of a BAR has a live attribute, and res_attr[] is NULL or points to the attribute of the file.',
   sources: [{ file: 'drivers/pci/pci-sysfs.c', fn: 'pci_create_resource_files', version: '6.12' }],
   broken(k) {
-    for (const { id, name, stopping } of k.pciDevs.rows()) {
-      if (stopping === 1) continue
+    for (const { id, name, on_bus, stopping } of k.pciDevs.rows()) {
+      if (on_bus === 0 || stopping === 1) continue
       for (const file of resourceFilesOf(k, id)) {
         const wrong = judge(k, id, file)
         if (wrong !== undefined) return { table: 'pciDevs', id, says: `${name}: ${wrong}` }

@@ -1,0 +1,71 @@
+import { expect } from 'vitest'
+import type { Programs } from '../checker/moves'
+import { programsOf } from '../checker/programs'
+import type { Kernel } from '../linux/kernel'
+import { presets } from '../linux/presets'
+import type { Invariant } from '../machine'
+import type { Act } from '../scenarios/scenario'
+import { explored, type Found } from './explored'
+
+type Policies = Readonly<Record<string, string>>
+
+/** A worked example of a sheet under the rules of a preset, before anybody has moved: its acts have no order. */
+export type Example = (
+  preset: string,
+  policies?: Policies,
+) => { readonly kernel: Kernel; readonly acts: readonly Act[] }
+
+/** What each thread calls, in its own order: acts that no story puts into one. */
+export const program = (acts: readonly Act[]): Programs<Kernel> =>
+  programsOf([{ title: '', text: '', acts }])
+
+export const everyPreset: readonly string[] = presets.map(({ name }) => name)
+
+const versions = everyPreset.filter((name) => /^v\d/.test(name))
+
+/** The kernel versions from one to another, both included. */
+export const released = (from: string, to = versions.at(-1) as string): readonly string[] =>
+  versions.slice(versions.indexOf(from), versions.indexOf(to) + 1)
+
+/** All presets but these. */
+export const allBut = (...names: readonly string[]): readonly string[] =>
+  everyPreset.filter((name) => !names.includes(name))
+
+const searched = (
+  property: Invariant<Kernel>,
+  example: Example,
+  names: readonly string[],
+  policies: Policies,
+): Found[] =>
+  names.map((name) => {
+    const { kernel, acts } = example(name, policies)
+    return explored(kernel, program(acts), [property])
+  })
+
+const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
+/**
+ * Moves of a shortest schedule that breaks the property, for each preset: each length once, in the
+ * order of the presets; undefined where no schedule does.
+ */
+export const brokenIn = (
+  property: Invariant<Kernel>,
+  example: Example,
+  names: readonly string[],
+  policies: Policies = {},
+): (number | undefined)[] =>
+  distinct(searched(property, example, names, policies).map(({ broken }) => broken[property.name]))
+
+/** States in which the property holds, all that there are, for each preset: each count once. */
+export const heldIn = (
+  property: Invariant<Kernel>,
+  example: Example,
+  names: readonly string[],
+  policies: Policies = {},
+): number[] =>
+  distinct(
+    searched(property, example, names, policies).map(({ broken, states }) => {
+      expect(broken).toEqual({})
+      return states
+    }),
+  )
