@@ -8,7 +8,8 @@ const byte = (each: number): string => `0x${each.toString(16).padStart(2, '0')}`
 /** I16 of the PKS sheet, §6. It is asked again after every reset: pmem keeps its bytes. */
 export const durability = always({
   name: 'durability',
-  claim: 'Bytes of pmem change only by writes that were meant: of a page that is mapped.',
+  claim:
+    'Bytes of pmem change only by writes that were meant: of kernel code, to a page that it has mapped; of a process, before a driver has claimed it.',
   sources: [
     {
       file: 'drivers/nvdimm/pmem.c',
