@@ -6,7 +6,7 @@ import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { andIomemUnlocked, isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
-import { hasPageCache } from './filemap'
+import { hasPageCache, isZoneFile } from './filemap'
 import { ownMm, untilMmapWritable } from './locks'
 import { isPfnmap } from './memory-pfnmap'
 import { unmap_page_range } from './memory-zap'
@@ -172,7 +172,8 @@ export const do_munmap = operation({
   name: 'do_munmap',
   does: 'Unmaps an area.',
   source: { file: 'mm/mmap.c', fn: 'do_vmi_munmap', version: '6.12' },
-  leftOut: 'Partial unmapping; page table pages. The entries of I/O memory go in the first step.',
+  leftOut:
+      'Partial unmapping; page table pages. The entries of I/O memory and of DAX go in the first step.',
   via: ['__x64_sys_munmap'],
   start: {
     label: 'Unmap this area',
@@ -197,8 +198,8 @@ export const do_munmap = operation({
       run(k, t) {
         if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
         const { vm_mm, vm_start, vm_end } = k.vmas.at(t.vma)
-        // I/O memory stays in i_mmap until its entries are gone; a claim clears them all the same.
-        if (isPfnmap(k.vmas.at(t.vma))) zap(k, vm_mm, vm_start, vm_end)
+        // The area stays in i_mmap until its entries are gone, and who walks that clears them all the same.
+        if (isPfnmap(k.vmas.at(t.vma)) || isZoneFile(k, t.vma)) zap(k, vm_mm, vm_start, vm_end)
         t.mm = vm_mm
         t.start = vm_start
         t.end = vm_end
