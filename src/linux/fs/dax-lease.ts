@@ -29,7 +29,12 @@ export const untilUnleased: Wait<Kernel, { readonly inode: number }> = {
 const leaseOf = (k: Kernel, inode: number) =>
   k.daxLeases.find((lease) => lease.inode === inode && lease.listed === 1)
 
-/** L1 of §3.4 of the DAX sheet: GUP takes a lease before its first page of a DAX file. */
+/** True if a GUP call has no lease yet, and needs one for its pages of a DAX file. */
+export const needsLease = (k: Kernel, handle: number): boolean =>
+  usesLeases(k) &&
+  k.daxLeases.find((lease) => lease.handle === handle && lease.pages === 0) === undefined
+
+/** L1 of §3.4 of the DAX sheet: GUP takes a lease before its first page of a DAX file, under MMAPLOCK. */
 export function takeLease(k: Kernel, inode: number, handle: number): void {
   if (!usesLeases(k)) return
   for (const lease of k.daxLeases.rows()) {

@@ -1,6 +1,8 @@
 import { int, ref, wide } from '../../arena'
+import { at } from '../../machine'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
-import { dax_lease_set_pages, takeLease } from '../fs/dax-lease'
+import { dax_lease_set_pages, needsLease, takeLease } from '../fs/dax-lease'
+import { untilUnlocked } from '../fs/inode-locks'
 import { EFAULT, EHWPOISON, EINTR, ENOMEM, EOPNOTSUPP, EREMOTEIO } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
@@ -112,6 +114,16 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   return 'taken'
 }
 
+/** A lease is taken under MMAPLOCK: never while a truncate has looked for leases, and goes on without one. */
+const untilLeasable = at(
+  untilUnlocked('MMAPLOCK'),
+  (k: Kernel, { handle, mm }: { readonly handle: number; readonly mm: number }) => {
+    if (!needsLease(k, handle)) return undefined
+    const vma = vma_lookup(k, mm, nextPage(k, handle))
+    return vma !== undefined && isFsDax(k, vma.id) ? { inode: vma.vm_file } : undefined
+  },
+)
+
 /** §3.2 of the pins sheet. Goes on where the fast path stopped. */
 export const __get_user_pages = operation({
   name: '__get_user_pages',
@@ -141,6 +153,7 @@ export const __get_user_pages = operation({
     check_vma: {
       does: 'Find the area of the next page, and check that it may be taken like this. In the series of 2017, take a lease of a DAX file.',
       fn: 'check_vma_flags',
+      when: untilLeasable,
       run(k, t) {
         const { pages, got, flags } = k.pinHandles.at(t.handle)
         if (got === pages) return 'unlock'
