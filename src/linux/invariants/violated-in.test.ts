@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LABELS, labelled } from '../../testing/dax-labels'
 import { type Mutant, watch, withMutation } from '../../testing/mutate'
 import {
   bootDevice,
@@ -21,24 +22,7 @@ import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
 import { userLoad, userStore } from '../mm/user-access'
 import { daxInvariants } from './families/dax'
 
-/** What §8 of the sheet calls them; the rest of the list has no label there. */
-const LABELS: Readonly<Record<string, string>> = {
-  noPteToDeadPgmap: 'S1',
-  dmaKeepsOwner: 'S2',
-  noPinWithoutPage: 'S3',
-  dmaKeepsDevice: 'S4',
-  entryMatchesFile: 'S5',
-  entryMadeUnderLocks: 'S6',
-  leaseCountsUsers: 'S7',
-  noFreedBlockHeld: 'S11',
-  removeReturns: 'L1',
-  truncateReturns: 'L2',
-  gupReturns: 'L3',
-  noDeadlock: 'L5',
-  evictionReturns: 'L6',
-}
-
-const properties = daxInvariants.filter(({ name }) => LABELS[name] !== undefined)
+const properties = labelled(daxInvariants)
 const device = { device: 1 }
 
 /** The labels of what breaks while an example is played, in the order of the sheet. */
