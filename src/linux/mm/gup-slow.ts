@@ -34,7 +34,7 @@ import { lru_add_drain_all } from './swap'
 const isCow = (vmFlags: number): boolean => (vmFlags & (VM.shared | VM.maywrite)) === VM.maywrite
 
 /** vma_is_fsdax(): a DAX file, and not the node of a DAX device. */
-function isFsDax(k: Kernel, vma: number): boolean {
+export function isFsDax(k: Kernel, vma: number): boolean {
   if (!isZoneFile(k, vma)) return false
   return k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb).s_type !== 'dax'
 }
