@@ -43,6 +43,8 @@ function bootEarly(): K {
   return k
 }
 
+const registers = (k: K) => calls('ib_umem_get', { start: k.vpn('A'), pages: 1 })
+
 /** A has registered P3 with an RDMA adapter. */
 function bootRegistered(preset: string, longtermRevoke = 'never'): K {
   const k = bootDevice(preset, { policies: { longtermRevoke } })
@@ -121,6 +123,14 @@ const rows: readonly Row<K>[] = [
     108,
     () => bootRegistered('v6.12', 'revoke'),
     replaced,
+  ],
+  [
+    'W23b',
+    '6.12 with revocation, registered meanwhile',
+    'nothing',
+    892,
+    () => bootDevice('v6.12', { policies: { longtermRevoke: 'revoke' } }),
+    (k) => ({ A: [registers(k)], R: [removes, replaces] }),
   ],
 ]
 

@@ -11,7 +11,7 @@ import { pin_user_pages_fast, unpin_user_pages } from './gup'
 import { userLoad, userStore } from './user-access'
 
 /** Exact counts: a change of the engine that changes one is to be explained. */
-const STATES = { store: 117, load: 117, pin: 383, unpinAndSignal: 114 }
+const STATES = { store: 117, load: 117, pin: 383, longtermPin: 1218, unpinAndSignal: 114 }
 
 const PAGE = 0x490001
 
@@ -84,6 +84,12 @@ describe('every interleaving of offlining block 146', () => {
       STATES.load,
     ],
     ['a pin', (k: CxlKernel) => pin(k), STATES.pin],
+    // Both migrate the page: whoever has isolated it moves it, and nobody else.
+    [
+      'a long-term pin',
+      (k: CxlKernel) => k.task('A').begins(pin_user_pages_fast, { ...whole(k), longterm: 1 }),
+      STATES.longtermPin,
+    ],
     [
       'an unpin and a signal',
       (k: CxlKernel) => {
