@@ -43,7 +43,10 @@ function bootEarly(): K {
   return k
 }
 
-const registers = (k: K) => calls('ib_umem_get', { start: k.vpn('A'), pages: 1 })
+const registering = (k: K) => ({
+  A: [calls('ib_umem_get', { start: k.vpn('A'), pages: 1 })],
+  R: [removes, replaces],
+})
 
 /** A has registered P3 with an RDMA adapter. */
 function bootRegistered(preset: string, longtermRevoke = 'never'): K {
@@ -62,12 +65,12 @@ const replaced = () => ({
 const rows: readonly Row<K>[] = [
   ['W14', '5.12', 'S1 22, S5 24, L3 31', 658, () => bootWritten('v5.12'), gup],
   ['W14', '6.12', 'S1 25, S3 36, S5 27, L3 34', 756, () => bootWritten('v6.12'), gup],
-  ['W14', '6.15', 'S1 25, S3 33, S5 27', 722, () => bootWritten('v6.15'), gup],
+  ['W14', '6.15', 'S1 25, S3 33, S5 27', 764, () => bootWritten('v6.15'), gup],
   [
     'W15',
     '6.12 without the reference',
     'S1 25, S3 33, S5 27',
-    722,
+    764,
     () => bootWritten('v6.12', noRef),
     gup,
   ],
@@ -93,18 +96,19 @@ const rows: readonly Row<K>[] = [
     'W20',
     'the series of 2021',
     'S1 41, S5 43',
-    1880,
+    1915,
     () => bootFiles('surprise-remove-2021'),
     aStores,
   ],
-  ['W20', '6.1, rmapbt', 'S1 44, S5 46', 1658, () => bootFiles('v6.1', rmapbt), aStores],
+  ['W20', '6.1, rmapbt', 'S1 44, S5 46', 1693, () => bootFiles('v6.1', rmapbt), aStores],
   ['W20', '6.8, rmapbt', 'nothing', 2095, () => bootFiles('v6.8', rmapbt), aStores],
   ['W21', '6.1, rmapbt', 'S1 32, S5 34', 41, () => bootWritten('v6.1', rmapbt), alone],
   ['W21', '6.8, rmapbt', 'nothing', 49, () => bootWritten('v6.8', rmapbt), alone],
   ['W21', '6.12, rmapbt', 'nothing', 49, () => bootWritten('v6.12', rmapbt), alone],
   ['W21', '6.12, ext4', 'S1 24, S5 26', 33, () => bootWritten('v6.12', ext4), alone],
-  ['W22', '6.8', 'S1 60, S5 62', 3547, () => bootWritten('v6.8', shared), bLoads],
-  ['W22', '6.12', 'S1 60, S5 62', 3547, () => bootWritten('v6.12', shared), bLoads],
+  ['W22', '6.8', 'S1 60, S5 62', 3638, () => bootWritten('v6.8', shared), bLoads],
+  ['W22', '6.12', 'S1 60, S5 62', 3638, () => bootWritten('v6.12', shared), bLoads],
+  ['W22', '6.15', 'S1 60, S5 62', 3624, () => bootWritten('v6.15', shared), bLoads],
   ['W22', '6.12, a write', 'nothing', 2167, () => bootWritten('v6.12', shared), bStores],
   ['W23a', '5.12', 'L1 10', 55, () => bootRegistered('v5.12'), replaced],
   [
@@ -126,11 +130,19 @@ const rows: readonly Row<K>[] = [
   ],
   [
     'W23b',
+    '6.12, registered meanwhile',
+    'S3 31, S4 44',
+    792,
+    () => bootDevice('v6.12'),
+    registering,
+  ],
+  [
+    'W23b',
     '6.12 with revocation, registered meanwhile',
     'nothing',
-    892,
+    720,
     () => bootDevice('v6.12', { policies: { longtermRevoke: 'revoke' } }),
-    (k) => ({ A: [registers(k)], R: [removes, replaces] }),
+    registering,
   ],
 ]
 
@@ -139,7 +151,7 @@ describe('the removal of a device, every interleaving', () => {
     expect(playedEveryWay(boot, threads, properties)).toEqual({ states, breaks })
   })
 
-  it('breaks what §8 says, in these examples and in no other', () => {
+  it('gives the column “Violated in” of §8, as far as these examples go', () => {
     expect(columnOf(rows)).toEqual({
       S1: 'W14 W15 W18 W19 W20 W21 W22',
       S3: 'W14 W15 W16b W23b',

@@ -28,7 +28,7 @@ interface Unmapper {
 }
 
 /** The zap flushes TLBs: an address space of the file in which a CPU has interrupts off holds that up. */
-const untilZapped = at(untilFlushed, (k: Kernel, { inode, task }: Unmapper) =>
+export const untilZapped = at(untilFlushed, (k: Kernel, { inode, task }: Unmapper) =>
   mappedStretches(k, inode, 0, END)
     .map((stretch) => ({ ...stretch, task }))
     .find((stretch) => !untilFlushed.ready(k, stretch)),

@@ -173,7 +173,7 @@ export const do_munmap = operation({
   does: 'Unmaps an area.',
   source: { file: 'mm/mmap.c', fn: 'do_vmi_munmap', version: '6.12' },
   leftOut:
-      'Partial unmapping; page table pages. The entries of I/O memory and of DAX go in the first step.',
+    'Partial unmapping; page table pages. The entries of I/O memory and of DAX go in the first step.',
   via: ['__x64_sys_munmap'],
   start: {
     label: 'Unmap this area',

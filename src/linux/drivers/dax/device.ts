@@ -1,6 +1,7 @@
 import { int, ref, text, wide } from '../../../arena'
+import { at, both, type Wait } from '../../../machine'
 import { PMD_PAGES } from '../../arch/x86/pgtable'
-import { END } from '../../fs/break-layouts'
+import { END, untilZapped } from '../../fs/break-layouts'
 import { EBUSY, EINVAL, ENODEV, ENOMEM, ENXIO } from '../../include/errno'
 import { FOLL } from '../../include/gup'
 import { PAGE_SIZE } from '../../include/mm'
@@ -156,6 +157,18 @@ export const dax_mmap = operation({
     },
   },
 })
+/** Waits until no TLB has an entry of the device: the clearing of them ends with a flush. */
+const untilForgotten = at(
+  untilZapped,
+  (
+    k: Kernel,
+    { device, task }: { readonly device: number; readonly task: { readonly id: number } },
+  ) => {
+    const node = nodeOf(k, device)
+    return node && { inode: node.id, task }
+  },
+)
+
 /** Calls that return with a long-term pin. */
 const PINNING = ['pin_user_pages_fast', 'ib_umem_get', 'vmsplice_to_pipe']
 
@@ -176,6 +189,15 @@ const unfinishedPins = (k: Kernel, t: Unbinding) =>
       k.tasks.isLive(task) &&
       k.machine.frames(task).some(({ operation: { name } }) => PINNING.includes(name)),
   )
+
+/** Waits until who pins pages of the device has been given them. */
+const untilPinned: Wait<Kernel, Unbinding> = {
+  state: 'D',
+  ready: (k, t) => unfinishedPins(k, t).length === 0,
+  reason: (k, t) =>
+    `waits for ${unfinishedPins(k, t).map(({ task }) => k.tasks.at(task).name)}, who is still pinning pages of the device`,
+  holders: (k, t) => unfinishedPins(k, t).flatMap(({ task }) => taskHolds(task)),
+}
 
 /** §4.2: devres of device_dax, last made first. */
 export const dev_dax_remove = operation({
@@ -224,13 +246,7 @@ export const dev_dax_remove = operation({
     revoke: {
       does: 'Whoever has long-term pins of this memory stops its DMA and lets go (never built).',
       fn: 'revoke',
-      when: {
-        state: 'D',
-        ready: (k, t) => unfinishedPins(k, t).length === 0,
-        reason: (k, t) =>
-          `waits for ${unfinishedPins(k, t).map(({ task }) => k.tasks.at(task).name)}, who is still pinning pages of the device`,
-        holders: (k, t) => unfinishedPins(k, t).flatMap(({ task }) => taskHolds(task)),
-      },
+      when: both(untilForgotten, untilPinned),
       run(k, t) {
         for (const { id } of longtermPins(k, t)) {
           dropAll(k, id)
@@ -242,6 +258,7 @@ export const dev_dax_remove = operation({
     cdev_del: {
       does: 'The node goes: a new open fails.',
       fn: 'cdev_del',
+      when: untilForgotten,
       run: (k, t) =>
         t.call(memunmap_pages, { pgmap: k.namespaces.at(t.device).pgmap }, 'release_region'),
     },
