@@ -3,7 +3,7 @@ import { actsFor } from '../drivers/dma/engine'
 import { EFAULT } from '../include/errno'
 import { storeByte } from '../mm/contents'
 import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
-import { dropAll } from '../mm/gup-count'
+import { dropAll, ownHandle } from '../mm/gup-count'
 import { operation } from '../operation'
 import { hardwareHolds } from '../wait-holders'
 
@@ -49,8 +49,8 @@ export const directRead = operation({
       fn: 'submit_bio',
       run(k, t) {
         if (t.ret < 0) return t.done(t.ret)
-        if (!k.pinHandles.isLive(t.task.pages)) return t.done(-EFAULT)
-        const handle = k.pinHandles.at(t.task.pages)
+        const handle = ownHandle(k, t.task)
+        if (handle === undefined) return t.done(-EFAULT)
         handle.user = IN_FLIGHT
         t.handle = handle.id
         return 'wait'

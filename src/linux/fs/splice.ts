@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel'
 import { bytesOf } from '../mm/contents'
 import { refAdd } from '../mm/folio'
 import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
-import { gup_put_folio, isGettable } from '../mm/gup-count'
+import { gup_put_folio, isGettable, ownHandle } from '../mm/gup-count'
 import { operation } from '../operation'
 
 const GET_FLAGS = FOLL.get
@@ -72,8 +72,9 @@ export const vmsplice_to_pipe = operation({
       fn: 'add_to_pipe',
       run(k, t) {
         if (t.ret < 0) return t.done(t.ret)
-        if (!k.pinHandles.isLive(t.task.pages)) return t.done(-EFAULT)
-        fillPipe(k, t.pipe, t.task.pages)
+        const handle = ownHandle(k, t.task)
+        if (handle === undefined) return t.done(-EFAULT)
+        fillPipe(k, t.pipe, handle.id)
         return t.done(t.ret * 4096)
       },
     },

@@ -150,6 +150,15 @@ export function record(k: Kernel, handle: number, pfn: number, pages: number): v
   row.got += pages
 }
 
+/**
+ * The handle of the GUP call that a task has just made. None where another thread has dropped the
+ * pages meanwhile: here it can name the handle, whose number may be somebody else’s by now.
+ */
+export function ownHandle(k: Kernel, task: { readonly id: number; readonly pages: number }) {
+  const handle = k.pinHandles.isLive(task.pages) ? k.pinHandles.at(task.pages) : undefined
+  return handle?.task === task.id ? handle : undefined
+}
+
 /** Lets go of everything that a handle has. */
 export function dropAll(k: Kernel, handle: number): void {
   const row = k.pinHandles.at(handle)

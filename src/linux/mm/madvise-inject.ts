@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { headOf } from './folio'
 import { get_user_pages_fast } from './gup'
+import { ownHandle } from './gup-count'
 import { hold } from './holders'
 import { memory_failure } from './memory-failure'
 import { vma_lookup } from './rmap'
@@ -77,8 +78,9 @@ const inject = (name: keyof typeof ADVICE) =>
         fn: 'madvise_inject_error',
         run(k, t) {
           if (t.ret !== 1) return t.done(t.ret)
-          if (!k.pinHandles.isLive(t.task.pages)) return t.done(-EFAULT)
-          t.pfn = takePage(k, t.task.pages)
+          const handle = ownHandle(k, t.task)
+          if (handle === undefined) return t.done(-EFAULT)
+          t.pfn = takePage(k, handle.id)
           return ADVICE[name].next
         },
       },

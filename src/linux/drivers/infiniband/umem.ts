@@ -2,7 +2,7 @@ import { int, ref, wide } from '../../../arena'
 import { EFAULT } from '../../include/errno'
 import { MEMORY_REGION } from '../../include/umem'
 import { pin_user_pages_fast } from '../../mm/gup'
-import { dropAll } from '../../mm/gup-count'
+import { dropAll, ownHandle } from '../../mm/gup-count'
 import { operation } from '../../operation'
 
 /** §4.6, W23 and W29 of the DAX sheet: ibv_reg_mr(). Returns how many pages are pinned, or an errno. */
@@ -51,7 +51,8 @@ export const ib_umem_get = operation({
       fn: 'ib_dma_map_sgtable_attrs',
       run(k, t) {
         if (t.ret < 0) return t.done(t.ret)
-        const handle = k.pinHandles.at(t.task.pages)
+        const handle = ownHandle(k, t.task)
+        if (handle === undefined) return t.done(-EFAULT)
         if (t.ret === t.pages) {
           handle.user = MEMORY_REGION
           return t.done(t.ret)

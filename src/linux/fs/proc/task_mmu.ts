@@ -62,8 +62,8 @@ export const clear_refs_write = operation({
       },
     },
     take_pte: {
-      does: 'Take the page table lock. Maybe pinned: leave the entry alone. Otherwise exchange it with none.',
-      fn: 'clear_soft_dirty',
+      does: 'Take the page table lock. Maybe pinned: leave the entry alone. gup-fast may pin it behind this look.',
+      fn: 'pte_is_pinned',
       when: untilNextPtl,
       run(k, t) {
         const run = k.ptes.in(t.mm).runs(t.vpn, USER_PAGES)[0]
@@ -87,7 +87,16 @@ export const clear_refs_write = operation({
           return 'take_pte'
         }
         lockPtl(k, t.mm, t.vpn, t.task.id)
-        k.ptes.in(t.mm).clear(t.vpn, t.vpn + t.length)
+        return 'clear_pte'
+      },
+    },
+    clear_pte: {
+      does: 'Exchange the entry with none: no CPU can change it now, and gup-fast’s second look fails.',
+      fn: 'ptep_modify_prot_start',
+      run(k, t) {
+        const ptes = k.ptes.in(t.mm)
+        t.flags = ptes.at(t.vpn).flags
+        ptes.clear(t.vpn, t.vpn + t.length)
         return 'write_pte'
       },
     },
@@ -109,6 +118,10 @@ export const clear_refs_write = operation({
       run(k, t) {
         const mm = k.mms.at(t.mm)
         flush_tlb_range(k, t.mm, 0, USER_PAGES)
+        // Stores through stale entries came before the clearing was done, and need not be recorded.
+        k.ptes.in(t.mm).edit(0, USER_PAGES, ({ flags, written }) => ({
+          written: (flags & PTE.soft_dirty) === 0 ? 0 : written,
+        }))
         mm.tlb_flush_pending -= 1
         mm.mmap_lock = 0
         return 'mmput'
