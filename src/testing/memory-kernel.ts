@@ -110,7 +110,8 @@ export class MemoryKernel extends TestKernel {
   }
 }
 
-interface Boot {
+/** What a machine boots with: a kernel version, and what differs from it. */
+export interface Boot {
   readonly preset?: string
   readonly policies?: Readonly<Record<string, string>>
   readonly machine?: Partial<MemoryMachine>

@@ -15,7 +15,9 @@ import { type MemoryKernel, P } from './memory-kernel'
 import type { TestKernel } from './test-kernel'
 
 /** Where a task stands, as far as a mutant looks at it. */
-type MutantFrame = Readonly<Record<'handle' | 'mm' | 'pfn' | 'vpn', number>> & {
+type MutantFrame = Readonly<
+  Record<'handle' | 'mm' | 'pfn' | 'vpn' | 'child' | 'target', number>
+> & {
   readonly task: ReturnType<Kernel['tasks']['at']>
   readonly ret: number
   done(value?: number): Outcome
@@ -56,13 +58,21 @@ export function withMutation<T>(
   }
 }
 
-/** One mistake in the engine, a schedule in which it shows, and the sentence that tells it. */
-export interface Mutation<K extends TestKernel = MemoryKernel> {
-  readonly breaks: Invariant<Kernel>
+/** One mistake in the engine: what a step does instead of what it should. */
+export interface Mistake {
   readonly mistake: string
   readonly operation: Mutable
   readonly step: string
   readonly mutant: Mutant
+}
+
+/** Has the engine make a mistake for as long as `body` takes. */
+export const withMistake = <T>({ operation, step, mutant }: Mistake, body: () => T): T =>
+  withMutation(operation, step, mutant, body)
+
+/** A mistake, a schedule in which it shows, and the sentence that tells it. */
+export interface Mutation<K extends TestKernel = MemoryKernel> extends Mistake {
+  readonly breaks: Invariant<Kernel>
   /** Where the usual machine does not do. */
   readonly boot?: () => K
   readonly schedule: (k: K) => unknown
@@ -71,13 +81,13 @@ export interface Mutation<K extends TestKernel = MemoryKernel> {
 
 /** Plays the schedule of a mutation, with the mistake or without; what breaks its property. */
 export function play<K extends TestKernel>(
-  { breaks, operation, step, mutant, boot, schedule }: Mutation<K>,
+  { breaks, boot, schedule, ...mistake }: Mutation<K>,
   usual: () => K,
   isMutated: boolean,
 ): readonly string[] {
   const k = (boot ?? usual)()
   const found = watch(k, [breaks])
-  if (isMutated) withMutation(operation, step, mutant, () => schedule(k))
+  if (isMutated) withMistake(mistake, () => schedule(k))
   else schedule(k)
   return found
 }

@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { bootMemory, type MemoryKernel, Q } from '../../testing/memory-kernel'
-import { acts, type Mutant, type Mutation, withMutation } from '../../testing/mutate'
+import { faultMistakes, forkMistakes, gupMistakes } from '../../testing/mm-mistakes'
+import { acts, type Mutation, withMutation } from '../../testing/mutate'
 import { eachHasAMistake } from '../../testing/mutation-tests'
 import { PTE } from '../arch/x86/pgtable'
 import { bio_endio, directRead } from '../fs/direct-io'
 import { vmsplice_to_pipe } from '../fs/splice'
-import { PG } from '../include/page-flags'
-import { pin_user_pages_fast, unpin_user_pages } from '../mm/gup'
-import { handOver } from '../mm/holders'
+import { unpin_user_pages } from '../mm/gup'
 import { copy_page_range } from '../mm/memory-fork'
 import { do_wp_page } from '../mm/memory-wp'
-import { addRmap } from '../mm/rmap-anon'
 import { cowIsolation } from './cow-isolation'
 import { exclusiveDiscipline } from './exclusive-discipline'
 import { memoryInvariants } from './families/memory'
@@ -18,16 +16,6 @@ import { gupCoherency } from './gup-coherency'
 import { noLostDma } from './no-lost-dma'
 import { pinnedMeansExclusive } from './pinned-means-exclusive'
 import { writableMeansSoleOwner } from './writable-means-sole-owner'
-
-/** Fork that shares the page whether it may be pinned or not, and may forget to clear E. */
-const shares =
-  (clearsExclusive: boolean): Mutant =>
-  (k, t) => {
-    addRmap(k, t.pfn)
-    handOver(k, t.pfn, 'tmp')
-    if (clearsExclusive) k.pages.at(t.pfn).flags &= ~PG.anon_exclusive
-    return 'wrprotect'
-  }
 
 /** W20 before row 0: the child's page is Q, exclusive and read-only, and the twin of P. */
 function bootUnshared(): MemoryKernel {
@@ -44,10 +32,7 @@ function bootUnshared(): MemoryKernel {
 const mutations: readonly Mutation[] = [
   {
     breaks: gupCoherency,
-    mistake: 'fork shares a pinned page (W5)',
-    operation: copy_page_range,
-    step: 'try_dup',
-    mutant: shares(true),
+    ...forkMistakes.sharesPinned,
     schedule(k) {
       acts.gup(k).finishes()
       acts.fork(k).finishes()
@@ -57,10 +42,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     breaks: cowIsolation,
-    mistake: 'a page that a pipe still holds is reused (W4)',
-    operation: do_wp_page,
-    step: 'test_refs',
-    mutant: () => 'reuse',
+    ...faultMistakes.reusesAnyway,
     schedule(k) {
       acts.fork(k).finishes()
       const child = k.task('child')
@@ -90,19 +72,13 @@ const mutations: readonly Mutation[] = [
   },
   {
     breaks: writableMeansSoleOwner,
-    mistake: 'fork does not write-protect the entry of the parent (W3 row 3)',
-    operation: copy_page_range,
-    step: 'wrprotect',
-    mutant: () => 'set_child',
+    ...forkMistakes.leavesWritable,
     schedule: (k) => acts.fork(k).finishes(),
     says: 'the entry is writable, but page 0x12345 has 2 entries',
   },
   {
     breaks: exclusiveDiscipline,
-    mistake: 'fork does not clear E (W3 row 2)',
-    operation: copy_page_range,
-    step: 'try_dup',
-    mutant: shares(false),
+    ...forkMistakes.keepsExclusive,
     schedule: (k) => acts.fork(k).finishes(),
     says: 'page 0x12345 is exclusive, and yet shared',
   },
@@ -124,10 +100,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     breaks: pinnedMeansExclusive,
-    mistake: 'the fast path does not ask whether to unshare (W20 without B5)',
-    operation: pin_user_pages_fast,
-    step: 'recheck',
-    mutant: () => 'record',
+    ...gupMistakes.looksOnce,
     boot: bootUnshared,
     schedule(k) {
       const ksmd = acts.scan(k, 'child').runTo('clear_pte')
@@ -140,11 +113,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     breaks: pinnedMeansExclusive,
-    mistake: 'the fast path does not look at write_protect_seq again (W7 transplanted)',
-    operation: pin_user_pages_fast,
-    step: 'irqs_on',
-    mutant: (k, t, original) =>
-      original({ ...k, policy: { ...k.policy, writeProtectSeq: 'off' } }, t),
+    ...gupMistakes.ignoresFork,
     schedule(k) {
       const cpu = acts.gup(k, { who: 'thread 2' }).runTo('read_pte')
       const parent = acts.fork(k).runTo('wrprotect')

@@ -1,0 +1,314 @@
+import { describe, expect, it } from 'vitest'
+import { conservation } from '../../linux/invariants/conservation'
+import { cowIsolation } from '../../linux/invariants/cow-isolation'
+import { exclusiveDiscipline } from '../../linux/invariants/exclusive-discipline'
+import { memoryInvariants } from '../../linux/invariants/families/memory'
+import { freeMeansUnreferenced } from '../../linux/invariants/free-means-unreferenced'
+import { frozenIsLocked } from '../../linux/invariants/frozen-is-locked'
+import { gupCoherency } from '../../linux/invariants/gup-coherency'
+import { gupFastSeesFork } from '../../linux/invariants/gup-fast-sees-fork'
+import { ksmBytesStay } from '../../linux/invariants/ksm-bytes-stay'
+import { longtermPlacement } from '../../linux/invariants/longterm-placement'
+import { lruDiscipline } from '../../linux/invariants/lru-discipline'
+import { noLostDma } from '../../linux/invariants/no-lost-dma'
+import { pinnedMeansExclusive } from '../../linux/invariants/pinned-means-exclusive'
+import { refsCoverMaps } from '../../linux/invariants/refs-cover-maps'
+import { softDirtyComplete } from '../../linux/invariants/soft-dirty-complete'
+import { tlbSafety } from '../../linux/invariants/tlb-safety'
+import { writableMeansSoleOwner } from '../../linux/invariants/writable-means-sole-owner'
+import type { Found } from '../../testing/explored'
+import { type ByKernel, kernels, spread } from '../../testing/kernel-ranges'
+import { exploredPins, type MachineName } from '../../testing/pins-machines'
+
+/** Every state of each machine, in each kernel that it is looked at in. */
+const machines: Readonly<Record<MachineName, ByKernel>> = {
+  W1: { '–': 837 },
+  W3: { '–v5.8': 866, 'v5.9–v5.16': 748, 'v5.18–': 795 },
+  reader: { '–v5.8': 229, 'v5.9–v5.16': 224, 'v5.18–': 228 },
+  W4: { '–v5.7': 573, 'v5.8': 1784, 'v5.9–v5.16': 521, 'v5.18–': 543 },
+  // 5.8 breaks COW for the pipe, entry by entry of a split page: more than 2,000,000 states.
+  huge: { '–v5.7': 749, 'v5.9–v5.16': 751, 'v5.18': 693, 'v5.19–': 721 },
+  W5: { '–v5.8': 247, 'v5.9–v5.13': 107, 'v5.14–v5.18': 108, 'v5.19–': 112 },
+  W7: {
+    '–v5.8': 808,
+    'v5.9': 854,
+    'v5.11–v5.13': 706,
+    'v5.14–v5.16': 720,
+    'v5.18': 730,
+    'v5.19–': 733,
+  },
+  W8: {
+    '–v5.8': 239,
+    'v5.9': 261,
+    'v5.11–v5.13': 281,
+    'v5.14–v5.16': 289,
+    'v5.18': 293,
+    'v5.19–': 255,
+  },
+  W9: { '–v5.8': 1899, 'v5.9–v5.16': 2135, 'v5.18': 2225, 'v5.19–': 1719 },
+  W10: { '–v5.8': 2642, 'v5.9–v5.16': 2577, 'v5.18–v6.2': 2633, 'v6.5–': 5645 },
+  W10get: { 'v6.5–': 2633 },
+  W12: { '–v5.13': 315, 'v5.14–': 327 },
+  W13: { '–v5.8': 479, 'v5.9–v5.16': 499, 'v5.18': 710, 'v5.19–': 508 },
+  W14: {
+    '–v5.8': 492,
+    'v5.9': 512,
+    'v5.11–v5.13': 539,
+    'v5.14–v5.16': 548,
+    'v5.18': 757,
+    'v5.19–': 476,
+  },
+  W15: {
+    '–v5.8': 796,
+    'v5.9–v5.13': 809,
+    'v5.14–v5.16': 820,
+    'v5.18': 860,
+    'v5.19': 725,
+    'v6.0–': 323,
+  },
+  W16: {
+    'v4.14': 623,
+    'v5.1–v5.8': 669,
+    'v5.9–v5.13': 674,
+    'v5.14–v5.16': 678,
+    'v5.18': 685,
+    'v5.19–': 695,
+  },
+  W18: { '–v5.12': 36, 'v5.13–': 243 },
+  W20: {
+    '–v5.7': 405,
+    'v5.8': 643,
+    'v5.9–v5.13': 405,
+    'v5.14–v5.18': 427,
+    'v5.19–': 1043,
+  },
+  swap: { '–v5.8': 202, 'v5.9–v5.16': 232, 'v5.18': 262, 'v5.19–': 174 },
+  swapAndFork: { '–v5.8': 1266, 'v5.9–v5.16': 1189, 'v5.18': 1318, 'v5.19–': 1237 },
+  softOffline: { '–': 1157 },
+  hwpoison: { '–v5.13': 1270, 'v5.14–': 1317 },
+}
+
+interface Row {
+  readonly label: string
+  /** What is asked, and of which kernels the sheet says that it holds. */
+  readonly says: string
+  readonly property: { readonly name: string }
+  readonly machine: MachineName
+  /** The length of a shortest schedule that breaks it. */
+  readonly broken: ByKernel
+}
+
+const promises: readonly Row[] = [
+  {
+    label: 'I1',
+    says: 'a pin, and behind it fork and a store: kept from 5.9 on',
+    property: gupCoherency,
+    machine: 'W5',
+    broken: { '–v5.8': 40 },
+  },
+  {
+    label: 'I1',
+    says: 'a pin that races with fork: kept from 5.11 on',
+    property: gupCoherency,
+    machine: 'W7',
+    broken: { '–v5.8': 39, 'v5.9': 38 },
+  },
+  {
+    label: 'I1',
+    says: 'a pin and clear_refs: kept up to 5.8 and from 5.19 on; 5.11 leaves pinned pages alone, and loses the race with gup-fast',
+    property: gupCoherency,
+    machine: 'W8',
+    broken: { 'v5.9–v5.13': 32, 'v5.14–v5.18': 33 },
+  },
+  {
+    label: 'I1',
+    says: 'a pin and mprotect: kept up to 5.8 and from 5.19 on',
+    property: gupCoherency,
+    machine: 'W15',
+    broken: { 'v5.9–v5.13': 38, 'v5.14–v5.18': 39 },
+  },
+  {
+    label: 'I1',
+    says: 'a plain reference and clear_refs: kept up to 5.8 and from 5.19 on',
+    property: gupCoherency,
+    machine: 'W9',
+    broken: { 'v5.9–v5.16': 32, 'v5.18': 33 },
+  },
+  {
+    label: 'I1',
+    says: 'a plain reference across fork: never kept; O_DIRECT pins from 6.5 on',
+    property: gupCoherency,
+    machine: 'W10',
+    broken: { '–v5.8': 40, 'v5.9–v5.16': 39, 'v5.18–v6.2': 40 },
+  },
+  {
+    label: 'I1',
+    says: 'a plain reference across fork: never kept, in later kernels neither',
+    property: gupCoherency,
+    machine: 'W10get',
+    broken: { 'v6.5–': 40 },
+  },
+  {
+    label: 'I1',
+    says: 'a plain reference and swap: kept up to 5.8 and from 5.19 on',
+    property: gupCoherency,
+    machine: 'W13',
+    broken: { 'v5.9–v5.18': 45 },
+  },
+  {
+    label: 'I1',
+    says: 'a pin and swap: kept up to 5.8 and from 5.19 on; 5.11 does not swap pinned pages, and loses the race with gup-fast',
+    property: gupCoherency,
+    machine: 'W14',
+    broken: { 'v5.9–v5.13': 46, 'v5.14–v5.18': 47 },
+  },
+  {
+    label: 'I1',
+    says: 'a read-only pin and ksmd, with a flush that waits for nobody: kept in 5.8 and from 5.19 on',
+    property: gupCoherency,
+    machine: 'W20',
+    broken: { '–v5.7': 18, 'v5.9–v5.13': 18, 'v5.14–v5.18': 19 },
+  },
+  {
+    label: 'I2',
+    says: 'a pipe of the child: nothing leaks from 5.8 on',
+    property: cowIsolation,
+    machine: 'W4',
+    broken: { '–v5.7': 44 },
+  },
+  {
+    label: 'I2',
+    says: 'a pipe of the child and a huge page: nothing leaks from 5.18 on',
+    property: cowIsolation,
+    machine: 'huge',
+    broken: { '–v5.7': 40, 'v5.9–v5.16': 40 },
+  },
+  {
+    label: 'I2',
+    says: 'what a device writes through a pin stays with the parent from 5.9 on',
+    property: cowIsolation,
+    machine: 'W5',
+    broken: { '–v5.8': 26 },
+  },
+  {
+    label: 'I2',
+    says: 'what a disk writes through a plain reference reaches the child until O_DIRECT pins',
+    property: cowIsolation,
+    machine: 'W10',
+    broken: { '–v6.2': 27 },
+  },
+  {
+    label: 'I2',
+    says: 'what a disk writes through a plain reference reaches the child, in later kernels too',
+    property: cowIsolation,
+    machine: 'W10get',
+    broken: { 'v6.5–': 27 },
+  },
+  {
+    label: 'I10',
+    says: 'no pin of the fast path overlaps a fork from 5.11 on',
+    property: gupFastSeesFork,
+    machine: 'W7',
+    broken: { '–v5.9': 14 },
+  },
+  {
+    label: 'I12',
+    says: 'no long-term pin sits in ZONE_MOVABLE from 5.13 on',
+    property: longtermPlacement,
+    machine: 'W18',
+    broken: { '–v5.12': 11 },
+  },
+  {
+    label: 'I13',
+    says: 'data that comes through a pin is not lost to fork from 5.9 on',
+    property: noLostDma,
+    machine: 'W5',
+    broken: { '–v5.8': 42 },
+  },
+  {
+    label: 'I13',
+    says: 'data that comes through a plain reference is not lost to clear_refs up to 5.8 and from 5.19 on',
+    property: noLostDma,
+    machine: 'W9',
+    broken: { 'v5.9–v5.16': 35, 'v5.18': 36 },
+  },
+  {
+    label: 'I13',
+    says: 'data that comes through O_DIRECT is not lost to fork from 6.5 on',
+    property: noLostDma,
+    machine: 'W10',
+    broken: { '–v5.8': 43, 'v5.9–v5.16': 42, 'v5.18–v6.2': 43 },
+  },
+  {
+    label: 'I13',
+    says: 'data that comes through a plain reference is lost to fork, in later kernels too',
+    property: noLostDma,
+    machine: 'W10get',
+    broken: { 'v6.5–': 43 },
+  },
+]
+
+/** What holds in every kernel, or speaks only of those that have the flag it is about. */
+const always = (
+  label: string,
+  says: string,
+  property: Row['property'],
+  machine: MachineName,
+): Row => ({ label, says, property, machine, broken: {} })
+
+const laws: readonly Row[] = [
+  always('I3', 'a writable entry is the only one of its page', writableMeansSoleOwner, 'W3'),
+  always('I4', 'an exclusive page is mapped once', exclusiveDiscipline, 'W3'),
+  always('I4', 'an exclusive swap entry is the only one', exclusiveDiscipline, 'swapAndFork'),
+  always('I5', 'a page that is pinned under fork is exclusive', pinnedMeansExclusive, 'W7'),
+  always('I5', 'a page that is pinned under ksmd is exclusive', pinnedMeansExclusive, 'W20'),
+  always('I6', 'holders add up to _refcount from fault to munmap', conservation, 'W1'),
+  always('I6', 'holders add up to _refcount under migration', conservation, 'softOffline'),
+  always('I7', 'references cover the entries', refsCoverMaps, 'W12'),
+  always('I8', 'nothing names a free page', freeMeansUnreferenced, 'W12'),
+  always('I9', 'no TLB allows what the page table does not', tlbSafety, 'reader'),
+  always('I11', 'a page on an LRU list is in no batch', lruDiscipline, 'swap'),
+  always('I14', 'what is written is soft-dirty', softDirtyComplete, 'W8'),
+  always('I15', 'a frozen page is locked', frozenIsLocked, 'swap'),
+  always('I16', 'the bytes of a KSM page stay', ksmBytesStay, 'W16'),
+]
+
+const rows = [...promises, ...laws]
+
+const known = new Map<string, Found>()
+
+/** A search is made once, for all the rows that ask about it. */
+function found(machine: MachineName, kernel: string): Found {
+  const key = `${machine} ${kernel}`
+  const result = known.get(key) ?? exploredPins(machine, kernel)
+  known.set(key, result)
+  return result
+}
+
+describe('§7.2 of the pins sheet, every interleaving', () => {
+  it.each(rows)('$label: $says ($property.name, $machine)', ({ property, machine, broken }) => {
+    const lengths = spread(broken)
+    for (const [kernel, states] of spread(machines[machine])) {
+      const { states: all, broken: lost } = found(machine, kernel)
+      const expected = { kernel, states, length: lengths.get(kernel) }
+      expect({ kernel, states: all, length: lost[property.name] }).toEqual(expected)
+    }
+  })
+
+  it.each(Object.keys(machines) as MachineName[])('%s breaks nothing else', (machine) => {
+    const own = rows.filter((row) => row.machine === machine)
+    for (const kernel of spread(machines[machine]).keys()) {
+      const named = own.filter(({ broken }) => spread(broken).has(kernel))
+      const names = memoryInvariants
+        .map(({ name }) => name)
+        .filter((name) => named.some(({ property }) => property.name === name))
+      const lost = Object.keys(found(machine, kernel).broken)
+      expect({ kernel, lost }).toEqual({ kernel, lost: names })
+    }
+  })
+
+  it('looks at each machine in every kernel, but for two where a note says so', () => {
+    const partly = Object.entries(machines).filter(([, n]) => spread(n).size < kernels.length)
+    expect(partly.map(([name]) => name)).toEqual(['huge', 'W10get'])
+  })
+})
