@@ -141,7 +141,7 @@ const machines = {
   },
   W7: {
     boot: written('thread 2'),
-    calls: (k) => ({ parent: [fork], 'thread 2': [pin(k), store(k)] }),
+    calls: (k) => ({ parent: [fork], 'thread 2': [pin(k), store(k)], mlx5_0: [dma] }),
   },
   W8: {
     boot: written(),

@@ -30,12 +30,12 @@ const machines: Readonly<Record<MachineName, ByKernel>> = {
   huge: { '–v5.7': 749, 'v5.9–v5.16': 751, 'v5.18': 693, 'v5.19–': 721 },
   W5: { '–v5.8': 247, 'v5.9–v5.13': 107, 'v5.14–v5.18': 108, 'v5.19–': 112 },
   W7: {
-    '–v5.8': 808,
-    'v5.9': 854,
-    'v5.11–v5.13': 706,
-    'v5.14–v5.16': 720,
-    'v5.18': 730,
-    'v5.19–': 733,
+    '–v5.8': 1801,
+    'v5.9': 1865,
+    'v5.11–v5.13': 1055,
+    'v5.14–v5.16': 1069,
+    'v5.18': 1079,
+    'v5.19–': 1093,
   },
   W8: {
     '–v5.8': 239,
@@ -192,6 +192,13 @@ const promises: readonly Row[] = [
   },
   {
     label: 'I2',
+    says: 'what a device writes through a pin that races with fork stays with the parent from 5.11 on',
+    property: cowIsolation,
+    machine: 'W7',
+    broken: { '–v5.9': 26 },
+  },
+  {
+    label: 'I2',
     says: 'what a disk writes through a plain reference reaches the child until O_DIRECT pins',
     property: cowIsolation,
     machine: 'W10',
@@ -224,6 +231,13 @@ const promises: readonly Row[] = [
     property: noLostDma,
     machine: 'W5',
     broken: { '–v5.8': 42 },
+  },
+  {
+    label: 'I13',
+    says: 'data that comes through a pin that races with fork is not lost from 5.11 on',
+    property: noLostDma,
+    machine: 'W7',
+    broken: { '–v5.8': 41, 'v5.9': 40 },
   },
   {
     label: 'I13',
