@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { installBrowser } from './browser.mjs'
 import { installPackages } from './install.mjs'
+import { installSpin } from './spin.mjs'
 
 const REPORTS = '.cache/reports'
 
@@ -58,6 +59,7 @@ rmSync(REPORTS, { recursive: true, force: true })
 mkdirSync(REPORTS, { recursive: true })
 if (!installBrowser())
   console.error('No browser could be installed: the end-to-end tests will fail.')
+if (!installSpin()) console.error('SPIN could not be installed: its tests will be skipped.')
 
 const total = { passed: 0, failed: 0 }
 for (const { name, command, environment, count } of stages) {

@@ -41,24 +41,30 @@ function runEntries({ ranges }: Heap, name: string): Entry[] {
   const table = ranges[name]
   if (table === undefined) return []
   return table.runs(0, Number.MAX_SAFE_INTEGER).map((run) => ({
-    where: `${name} ${keysText(run.start, run.end)}`,
+    where: `${name} ${runText(run)}`,
     fields: fieldsOf(table.def, run),
   }))
 }
 
-function keysText(start: number, end: number): string {
+const runText = ({ start, end }: { readonly start: number; readonly end: number }): string => {
   const space = Math.floor(start / SPACE_KEYS)
-  const key = (whole: number) => `0x${(whole - space * SPACE_KEYS).toString(16)}`
+  return keysText(space, start - space * SPACE_KEYS, end - space * SPACE_KEYS)
+}
+
+/** Keys [start, end) of a space: `0x60400-0x60403`, and `2:0x60400` in a space other than the first. */
+export function keysText(space: number, start: number, end: number): string {
+  const key = (number: number) => `0x${number.toString(16)}`
   const keys = end === start + 1 ? key(start) : `${key(start)}-${key(end - 1)}`
   return space === 0 ? keys : `${space}:${keys}`
 }
 
 function fieldsOf(def: Struct, row: object): Entry['fields'] {
   const values = row as Record<string, unknown>
-  return def.places.map(({ name, field }) => [name, text(field, values[name])])
+  return def.places.map(({ name, field }) => [name, fieldText(field, values[name])])
 }
 
-const text = (field: Field, value: unknown): string =>
+/** A value with its flags by their names. */
+export const fieldText = (field: Field, value: unknown): string =>
   field.kind === 'bits'
     ? `{${flagsSet(field.flags, value as number).join(' ')}}`
     : showValue(field, value)

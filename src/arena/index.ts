@@ -2,12 +2,14 @@ export { Arena, type Mark } from './arena'
 export {
   type Change,
   changesSince,
+  diff,
   type Reading,
+  readingNow,
   showValue,
   type Where,
 } from './changes'
 export { type Difference, differences } from './differences'
-export { dump, type Entry, entries, entriesOf, entryText } from './dump'
+export { dump, type Entry, entries, entriesOf, entryText, fieldText, keysText } from './dump'
 export {
   affine,
   bits,

@@ -28,15 +28,12 @@ export type Kind = typeof INSIDE | typeof BEGINS | typeof ENDS
  * it begins if it is idle, or each choice of its next step.
  */
 export class Moves<K extends AnyKernel & Steppable<K>> {
-  /** Numbers that a thread can have. */
-  readonly threads: readonly number[]
-
   constructor(
     private readonly kernel: K,
     private readonly programs: Programs<K>,
-  ) {
-    this.threads = Array.from({ length: kernel.tasks.capacity }, (_, i) => i + 1)
-  }
+    /** Whose moves; everybody's, where it is not said. */
+    readonly threads: readonly number[] = everybody(kernel),
+  ) {}
 
   /** Makes each move in turn, tells of it, and takes it back. */
   each(tell: (task: number, kind: Kind) => void): void {
@@ -101,3 +98,6 @@ export class Moves<K extends AnyKernel & Steppable<K>> {
     return this.kernel.tasks.at(task) as unknown as Caller
   }
 }
+
+const everybody = ({ tasks }: AnyKernel): number[] =>
+  Array.from({ length: tasks.capacity }, (_, i) => i + 1)

@@ -81,6 +81,12 @@ export class StateTable {
     return column < 0 ? 0 : this.cells.get(number, column)
   }
 
+  /** The parts that are not the same in all states, in their order: one may be written, and as before. */
+  get varying(): number[] {
+    const isVarying = (part: number) => (this.values[this.columnOf[part] as number]?.count ?? 0) > 1
+    return this.changing.filter(isVarying).sort((a, b) => a - b)
+  }
+
   /** The word of a table that lies at an address, in a state. */
   word(number: number, address: number): number {
     const part = this.arena.partOf[address] as number
