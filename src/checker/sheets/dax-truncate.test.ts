@@ -111,7 +111,7 @@ const rows: readonly Row<K>[] = [
     () => bootF1('v6.12', { policies: { tlbFlush: 'broadcast' } }),
     underDma('PIN'),
   ],
-  ['W12', '6.12', 'S2 22, S11 22', 2727, () => bootF1('v6.12'), unmapped],
+  ['W12', '6.12', 'S2 27, S11 27', 2307, () => bootF1('v6.12'), unmapped],
   ['W12', '6.15', 'nothing', 2202, () => bootF1('v6.15'), unmapped],
   ['W12', '6.12, unlink and close', 'S2 25, S11 25', 266, () => bootOpen('v6.12'), lastClose],
   ['W13', '6.15', 'L6 22', 235, () => bootOpen('v6.15'), lastClose],

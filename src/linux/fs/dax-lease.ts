@@ -1,9 +1,10 @@
 import { int, ref } from '../../arena'
-import type { Wait } from '../../machine'
+import { at, type Wait } from '../../machine'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { hardwareHolds } from '../wait-holders'
 import { holdersOfLease, leaseHolders } from './dax-holders'
+import { untilUnlocked } from './inode-locks'
 
 /** Jiffies of a second: time goes in halves here. */
 const HZ = 2
@@ -29,12 +30,14 @@ export const untilUnleased: Wait<Kernel, { readonly inode: number }> = {
 const leaseOf = (k: Kernel, inode: number) =>
   k.daxLeases.find((lease) => lease.inode === inode && lease.listed === 1)
 
-/** True if a GUP call has no lease yet, and needs one for its pages of a DAX file. */
-export const needsLease = (k: Kernel, handle: number): boolean =>
-  usesLeases(k) &&
-  k.daxLeases.find((lease) => lease.handle === handle && lease.pages === 0) === undefined
+/** The lease is set under MMAPLOCK: none comes up while a truncate that has found no lease is at work. */
+export const untilLeasable = at(
+  untilUnlocked('MMAPLOCK'),
+  (k: Kernel, { file }: { file: number }) =>
+    usesLeases(k) && file !== 0 ? { inode: file } : undefined,
+)
 
-/** L1 of §3.4 of the DAX sheet: GUP takes a lease before its first page of a DAX file, under MMAPLOCK. */
+/** L1 of §3.4 of the DAX sheet: GUP takes a lease before its first page of a DAX file. */
 export function takeLease(k: Kernel, inode: number, handle: number): void {
   if (!usesLeases(k)) return
   for (const lease of k.daxLeases.rows()) {

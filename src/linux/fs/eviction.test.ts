@@ -4,7 +4,7 @@ import { bootF1, F1, type TruncateKernel } from '../../testing/truncate-kernel'
 import { do_exit } from '../kernel/exit'
 import { unpin_user_pages } from '../mm/gup'
 import { do_munmap } from '../mm/mmap'
-import { filp_close, vfs_unlink } from './inode'
+import { evict, filp_close, vfs_unlink } from './inode'
 
 const unlink = (k: TruncateKernel) => k.task('T').begins(vfs_unlink, { inode: F1 })
 const left = (k: TruncateKernel) => [k.kernel.inodes.isLive(F1), k.own(), k.entry()]
@@ -40,18 +40,28 @@ describe('a file without a name', () => {
     expect([k.kernel.inodes.isLive(F1), k.own()]).toEqual([false, 'free'])
   })
 
-  it('is evicted once, where munmap and unlink both find it without a user', () => {
+  it('is used by its area to the end of munmap, which evicts it; unlink does not', () => {
     const k = bootF1('v6.15')
     k.gup('A', 'PIN').finishes()
     const a = k
       .task('A')
       .begins(do_munmap, { vma: area(k, 'A') })
       .runTo('unlock')
-    const t = unlink(k).runs()
-    expect(t.reason).toContain('to be idle: refcount 1024 → 0')
-    expect(a.finishes()).toBe(0)
+    expect([unlink(k).finishes(), k.own()]).toEqual([0, 'F1'])
+    expect(a.runs().reason).toContain('to be idle: refcount 1024 → 0')
     k.task('D').begins(unpin_user_pages, { handle: 1 }).finishes()
-    expect([t.finishes(), ...left(k)]).toEqual([0, false, 'free', 'none'])
+    expect([a.finishes(), ...left(k)]).toEqual([0, false, 'free', 'none'])
+  })
+
+  it('is evicted once, where another finds it without a user too', () => {
+    const k = bootF1('v6.15')
+    unlink(k).finishes()
+    const a = k
+      .task('A')
+      .begins(do_munmap, { vma: area(k, 'A') })
+      .runTo('delete_entries')
+    expect([k.task('T').begins(evict, { inode: F1 }).finishes(), k.own()]).toEqual([0, 'F1'])
+    expect([a.finishes(), ...left(k)]).toEqual([0, false, 'free', 'none'])
   })
 
   it('keeps the last munmap waiting from 6.15 on, while a page of it is pinned', () => {

@@ -27,9 +27,10 @@ export const evict = operation({
   entry: 'break_layouts',
   steps: {
     break_layouts: {
-      does: 'From 6.15 on wait, without an end, until no page of the file is under DMA. Before, nobody asks.',
+      does: 'From 6.15 on wait, without an end, until no page of the file is under DMA. Before, nobody asks. Who comes second (I_FREEING) has nothing to do.',
       fn: 'dax_break_layout_final',
       run(k, t) {
+        if (!k.inodes.isLive(t.inode) || k.inodes.at(t.inode).freeing === 1) return t.done()
         k.inodes.at(t.inode).freeing = 1
         if (k.policy.daxRefcount === 'oneBased') return 'delete_entries'
         return t.call(dax_break_layout_final, { inode: t.inode }, 'delete_entries')

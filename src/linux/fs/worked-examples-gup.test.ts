@@ -149,8 +149,8 @@ describe('W15: no pgmap reference, and no zap', () => {
 })
 
 describe('W16: no pgmap reference, and entries that are sure to be cleared', () => {
-  const boot = (preset: string) => {
-    const k = bootDevice(preset, { policies: { gupPgmap: 'none' } })
+  const boot = (preset: string, tlbFlush = 'ipi') => {
+    const k = bootDevice(preset, { policies: { gupPgmap: 'none', tlbFlush } })
     expect(k.load('A', userLoad)).toBe('0x0')
     return k
   }
@@ -204,7 +204,7 @@ describe('W16: no pgmap reference, and entries that are sure to be cleared', () 
   })
 
   it('c: without an interrupt and without a grace period G touches a freed page (S3)', () => {
-    const k = boot('v6.12')
+    const k = boot('v6.12', 'broadcast')
     const g = read(k).runTo('try_grab')
     withMutation(
       memunmap_pages,
@@ -220,9 +220,9 @@ describe('W16: no pgmap reference, and entries that are sure to be cleared', () 
     expect(k.logLines).toEqual(TOUCHED)
   })
 
-  it('up to 5.1 the struct page may go between any two looks at it: G gives up', () => {
+  it('up to 5.1, without an interrupt, the struct page may go between any two looks at it: G gives up', () => {
     for (const step of ['recheck', 'record']) {
-      const k = boot('v5.1')
+      const k = boot('v5.1', 'broadcast')
       const g = read(k).runTo(step)
       remove(k).runTo('switch_to_atomic')
       g.step()
@@ -231,8 +231,17 @@ describe('W16: no pgmap reference, and entries that are sure to be cleared', () 
     }
   })
 
-  it('c: is cured by the grace period between the zap and the free', () => {
+  it('c: is cured by the interrupt of the flush, which comes before the kill', () => {
     const k = boot('v6.12')
+    const g = read(k).runTo('try_grab')
+    const r = remove(k).runs()
+    const waits = 'waits for the TLB flush: A has interrupts off and takes no IPI'
+    expect([...row(k), k.pte('A'), r.reason]).toEqual(['live:9', 1, 'valid', 'none', waits])
+    expect([g.finishes(), r.finishes(), k.logLines]).toEqual([-EFAULT, 0, []])
+  })
+
+  it('c: is cured by the grace period between the zap and the free', () => {
+    const k = boot('v6.12', 'broadcast')
     const g = read(k).runTo('try_grab')
     const r = remove(k).runs()
     expect([...row(k), k.pte('A'), r.reason]).toEqual(['dying:0', 1, 'valid', 'none', DEAF])

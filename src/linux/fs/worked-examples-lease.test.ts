@@ -71,6 +71,15 @@ function untilIdle(k: TruncateKernel) {
 }
 
 describe('W7: the lease of the series of 2017', () => {
+  it('is not set while a truncate that has found none is at work: GUP waits for MMAPLOCK', () => {
+    const k = boot()
+    const a = k.gup('A', 'GET').runTo('check_vma')
+    const t = k.truncate().runTo('unmap')
+    expect(a.reason).toBe('waits for MMAPLOCK, which T holds')
+    t.finishes()
+    expect([a.finishes(), k.own(), k.kernel.daxLeases.rows()]).toEqual([-EFAULT, 'free', []])
+  })
+
   it('has dl_count, state bits, list, ref and times of every row', () => {
     const k = boot()
     const { t, reap } = untilPolled(k)

@@ -82,6 +82,10 @@ export const VmAreaStruct = struct('vm_area_struct', {
     'inode',
     'Of I/O memory: the inode in whose i_mmap it is linked; NULL until it is. Other areas are in that of their file.',
   ),
+  detached: int(
+    0,
+    'munmap() has taken it out of the tree of its address space. Its file has it in i_mmap until the entries are gone.',
+  ),
   label: text('The name that the story gives to the area; not in the kernel.'),
 })
 

@@ -1,8 +1,7 @@
 import { int, ref, wide } from '../../arena'
 import { at } from '../../machine'
 import { DIRTY, PTE } from '../arch/x86/pgtable'
-import { dax_lease_set_pages, needsLease, takeLease } from '../fs/dax-lease'
-import { untilUnlocked } from '../fs/inode-locks'
+import { dax_lease_set_pages, takeLease, untilLeasable } from '../fs/dax-lease'
 import { EFAULT, EHWPOISON, EINTR, ENOMEM, EOPNOTSUPP, EREMOTEIO } from '../include/errno'
 import { FOLL } from '../include/gup'
 import { VM_FAULT_HWPOISON, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV } from '../include/mm'
@@ -114,15 +113,12 @@ function follow_page_pte(k: Kernel, t: Walk): Found {
   return 'taken'
 }
 
-/** A lease is taken under MMAPLOCK: never while a truncate has looked for leases, and goes on without one. */
-const untilLeasable = at(
-  untilUnlocked('MMAPLOCK'),
-  (k: Kernel, { handle, mm }: { readonly handle: number; readonly mm: number }) => {
-    if (!needsLease(k, handle)) return undefined
-    const vma = vma_lookup(k, mm, nextPage(k, handle))
-    return vma !== undefined && isFsDax(k, vma.id) ? { inode: vma.vm_file } : undefined
-  },
-)
+/** The DAX file that the next page is of, 0 if it is of none, or there is no next page. */
+function nextFile(k: Kernel, handle: number): number {
+  const { mm, got, pages } = k.pinHandles.at(handle)
+  const vma = got === pages ? undefined : vma_lookup(k, mm, nextPage(k, handle))
+  return vma !== undefined && isFsDax(k, vma.id) ? vma.vm_file : 0
+}
 
 /** §3.2 of the pins sheet. Goes on where the fast path stopped. */
 export const __get_user_pages = operation({
@@ -153,7 +149,9 @@ export const __get_user_pages = operation({
     check_vma: {
       does: 'Find the area of the next page, and check that it may be taken like this. In the series of 2017, take a lease of a DAX file.',
       fn: 'check_vma_flags',
-      when: untilLeasable,
+      when: at(untilLeasable, (k: Kernel, t: { handle: number }) => ({
+        file: nextFile(k, t.handle),
+      })),
       run(k, t) {
         const { pages, got, flags } = k.pinHandles.at(t.handle)
         if (got === pages) return 'unlock'

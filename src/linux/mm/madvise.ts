@@ -8,6 +8,7 @@ import { untilMmapReadable } from './locks'
 import { handle_mm_fault } from './memory'
 import { isPfnmap } from './memory-pfnmap'
 import { unmap_page_range } from './memory-zap'
+import { hasArea } from './rmap'
 
 /** The first KSM page of an area that is still mapped. */
 const ksmEntry = (k: Kernel, vma: number) => {
@@ -32,7 +33,7 @@ export const do_madvise = operation({
     by: 'process',
     args: (k, { id }) => ({ vma: k.vmas.at(id).id, advice: 'DONTNEED' as const }),
     refuse(k, { vma }, task) {
-      if (!k.vmas.isLive(vma)) return 'There is no such area.'
+      if (!hasArea(k, vma)) return 'There is no such area.'
       return k.vmas.at(vma).vm_mm === k.tasks.at(task).mm
         ? undefined
         : 'The area is of another process.'
@@ -45,7 +46,7 @@ export const do_madvise = operation({
     begin: {
       does: 'Find the area; I/O memory takes no advice.',
       run(k, t) {
-        if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
+        if (!hasArea(k, t.vma)) return t.done(-EINVAL)
         if (isPfnmap(k.vmas.at(t.vma))) return t.done(-EINVAL)
         t.mm = k.vmas.at(t.vma).vm_mm
         return 'lock'

@@ -1,4 +1,4 @@
-import { int, ref, text, wide } from '../../arena'
+import { int, type Ref, ref, text, wide } from '../../arena'
 import { PMD_PAGES } from '../arch/x86/pgtable'
 import { evict, unusedInode } from '../fs/inode'
 import { EINVAL, ENOMEM, EOPNOTSUPP } from '../include/errno'
@@ -6,11 +6,11 @@ import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { andIomemUnlocked, isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
-import { hasPageCache, isZoneFile } from './filemap'
+import { hasPageCache } from './filemap'
 import { ownMm, untilMmapWritable } from './locks'
 import { isPfnmap } from './memory-pfnmap'
 import { unmap_page_range } from './memory-zap'
-import { zap } from './rmap'
+import { hasArea, zap } from './rmap'
 import { lru_add_drain } from './swap'
 
 /** Where areas of the simulation begin: PGD 255, PUD 130, PMD 184, so that indices are small to read. */
@@ -167,6 +167,12 @@ export function areaLabel(k: Kernel): string {
   return [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter)) ?? 'Z'
 }
 
+/** The area is gone; its row may be another’s. */
+function freeArea(k: Kernel, t: { vma: Ref<'vm_area_struct'> }): void {
+  k.vmas.free(t.vma)
+  t.vma = 0
+}
+
 /** §2.5 of the pins sheet. */
 export const do_munmap = operation({
   name: 'do_munmap',
@@ -181,7 +187,7 @@ export const do_munmap = operation({
     by: 'process',
     args: (k, { id }) => ({ vma: k.vmas.at(id).id }),
     refuse(k, { vma }, task) {
-      if (!k.vmas.isLive(vma)) return 'There is no such area.'
+      if (!hasArea(k, vma)) return 'There is no such area.'
       return k.vmas.at(vma).vm_mm === k.tasks.at(task).mm
         ? undefined
         : 'The area is of another process.'
@@ -192,18 +198,19 @@ export const do_munmap = operation({
   entry: 'detach',
   steps: {
     detach: {
-      does: 'Under mmap_lock, take the area out of the address space; then hold the lock for reading only.',
+      does: 'Under mmap_lock, take the area out of the address space; then hold the lock for reading only. Its file still has it: who clears the file’s mappings finds it.',
       fn: 'do_vmi_align_munmap',
       when: ownMm(andIomemUnlocked(untilMmapWritable)),
       run(k, t) {
-        if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
-        const { vm_mm, vm_start, vm_end } = k.vmas.at(t.vma)
-        // The area stays in i_mmap until its entries are gone, and who walks that clears them all the same.
-        if (isPfnmap(k.vmas.at(t.vma)) || isZoneFile(k, t.vma)) zap(k, vm_mm, vm_start, vm_end)
+        if (!hasArea(k, t.vma)) return t.done(-EINVAL)
+        const { vm_mm, vm_start, vm_end, vm_file } = k.vmas.at(t.vma)
+        // I/O memory stays in i_mmap until its entries are gone; a claim clears them all the same.
+        if (isPfnmap(k.vmas.at(t.vma))) zap(k, vm_mm, vm_start, vm_end)
         t.mm = vm_mm
         t.start = vm_start
         t.end = vm_end
-        k.vmas.free(t.vma)
+        k.vmas.at(t.vma).detached = 1
+        if (vm_file === 0 || isPfnmap(k.vmas.at(t.vma))) freeArea(k, t)
         k.mms.at(t.mm).mmap_readers += 1
         return 'drain'
       },
@@ -218,10 +225,11 @@ export const do_munmap = operation({
       },
     },
     unlock: {
-      does: 'Drop mmap_lock, and the area’s reference of its file.',
+      does: 'Take the area out of i_mmap of its file, drop its reference of the file, and mmap_lock.',
       fn: 'vms_complete_munmap_vmas',
       run(k, t) {
         k.mms.at(t.mm).mmap_readers -= 1
+        if (t.vma !== 0) freeArea(k, t)
         const unused = unusedInode(k)
         return unused === undefined ? t.done() : t.call(evict, { inode: unused.id }, 'evicted')
       },

@@ -8,6 +8,7 @@ import { operation } from '../operation'
 import { isAnon, isExclusive, isUncounted, isZeroPage, refcountOf } from './folio'
 import { lockPtl, unlockPtl, untilMmapWritable, untilNextPtl } from './locks'
 import { isPfnmap } from './memory-pfnmap'
+import { hasArea } from './rmap'
 
 /** Bits of every protection but PROT_NONE, which is PROTNONE and nothing else (pgtable_types.h). */
 const MAPPED = PTE.present | PTE.user | PTE.nx
@@ -51,7 +52,7 @@ export const mprotect_fixup = operation({
     by: 'process',
     args: (k, { id }) => ({ vma: k.vmas.at(id).id, read: 1, write: 0 }),
     refuse(k, { vma, read, write }, task) {
-      if (!k.vmas.isLive(vma)) return 'There is no such area.'
+      if (!hasArea(k, vma)) return 'There is no such area.'
       if (k.vmas.at(vma).vm_mm !== k.tasks.at(task).mm) return 'The area is of another process.'
       if (isPfnmap(k.vmas.at(vma))) return 'The protection of I/O memory is not changed here.'
       return [read, write].every((each) => each === 0 || each === 1)
@@ -66,7 +67,7 @@ export const mprotect_fixup = operation({
     begin: {
       does: 'Find the area.',
       run(k, t) {
-        if (!k.vmas.isLive(t.vma)) return t.done(-EINVAL)
+        if (!hasArea(k, t.vma)) return t.done(-EINVAL)
         t.mm = k.vmas.at(t.vma).vm_mm
         t.vpn = k.vmas.at(t.vma).vm_start
         return 'lock'

@@ -16,9 +16,15 @@ export interface Stretch {
 
 /** The VMA that covers a virtual page: find_vma() with vma_lookup()'s check. */
 export const vma_lookup = (k: Kernel, mm: number, vpn: number): Vma | undefined =>
-  k.vmas.find((vma) => vma.vm_mm === mm && vma.vm_start <= vpn && vpn < vma.vm_end)
+  k.vmas.find(
+    (vma) => vma.vm_mm === mm && vma.detached === 0 && vma.vm_start <= vpn && vpn < vma.vm_end,
+  )
 
-/** Where file pages [first, last) are mapped: the walk of address_space.i_mmap. */
+/** True if there is such an area, and no munmap() has taken it out of its address space. */
+export const hasArea = (k: Kernel, vma: number): boolean =>
+  k.vmas.isLive(vma) && k.vmas.at(vma).detached === 0
+
+/** Where file pages [first, last) are mapped: the walk of address_space.i_mmap, which has areas until they are unmapped. */
 export function mappedStretches(k: Kernel, inode: number, first: number, last: number): Stretch[] {
   return k.vmas.rows().flatMap((vma) => {
     if (vma.vm_file !== inode) return []

@@ -99,6 +99,20 @@ describe('W18, the order of boot and PKRS', () => {
   const row = (k: PksKernel) => [hexInit(k), k.msr(0), k.msr(1)]
   const hexInit = (k: PksKernel) => k.kernel.pks.at(1).init.toString(16)
 
+  it('goes from the first CPU over the early initcalls to the others', () => {
+    const k = boot('pks-v7-2021')
+    const refused = (operation: typeof setup_pks, who: string) =>
+      operation.start?.refuse(k.kernel, {}, k.task(who).id)
+    expect([refused(create_initial_pkrs_value, 'early'), refused(setup_pks, 'CPU1')]).toEqual([
+      'The first CPU is set up before the first thread runs.',
+      'The early initcalls run before the other CPUs come up.',
+    ])
+    k.task('CPU0').begins(setup_pks).finishes()
+    expect(refused(create_initial_pkrs_value, 'early')).toBeUndefined()
+    k.task('early').begins(create_initial_pkrs_value).finishes()
+    expect(refused(setup_pks, 'CPU1')).toBeUndefined()
+  })
+
   it('leaves CPU0 open in v7', () => {
     const k = boot('pks-v7-2021')
     k.task('CPU0').begins(setup_pks).finishes()

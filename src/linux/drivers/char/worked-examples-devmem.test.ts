@@ -276,6 +276,16 @@ describe('W9: partial BAR claim', () => {
     expect(vm_end - vm_start).toBe(256)
     expect(k.brokenNames).toEqual(['noStalePte', 'noNewMapOfClaim'])
   })
+
+  it('is no matter of a claim that comes between the check and the entries: that is W6', () => {
+    const bar = node('0000:01:00.0', 0xf0000000, 0xf00fffff, MEM)
+    const resource0 = { path: 'resource0', kind: 'resource', bar: 0xf0000000 } as const
+    const k = bootIomem('v6.12', [bar], { nodes: [resource0] })
+    const t = k.maps('T', 0, 256, 'resource0').runTo('fits')
+    k.claim('D', 0xf0000000, 0xf00fffff)
+    t.finishes()
+    expect(k.brokenNames).toEqual(['noStalePte'])
+  })
 })
 
 describe('W10: the pmem attach window', () => {

@@ -10,8 +10,11 @@ import {
   TENANT2_KEY,
 } from '../../../testing/removal-kernel'
 import { bootTest, vpnOf } from '../../../testing/test-kernel'
+import { bootF1 } from '../../../testing/truncate-kernel'
 import { sync_filesystem } from '../../fs/sync'
 import { do_exit } from '../../kernel/exit'
+import { do_munmap } from '../../mm/mmap'
+import { vma_lookup } from '../../mm/rmap'
 import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from '../nvdimm/pmem'
@@ -23,6 +26,32 @@ const device = { device: 1 }
 const ONES = '1 1 1 1 1 1 1 1'
 const ZEROES = '0 0 0 0 0 0 0 0'
 const GONE = '– – – – – – – –'
+
+describe('an area that munmap has detached', () => {
+  it('is in i_mmap of its file still, and so the unbind clears its entries', () => {
+    const k = bootDevice('v6.12')
+    k.load('A', userLoad)
+    const { id, vm_start } = k.kernel.vmas.at(1)
+    const a = k.task('A').begins(do_munmap, { vma: id }).runTo('drain')
+    expect([k.kernel.ptes.in(1).has(vm_start + 3), vma_lookup(k.kernel, 1, vm_start)]).toEqual([
+      true,
+      undefined,
+    ])
+    expect(do_munmap.start?.refuse(k.kernel, { vma: id }, a.id)).toBe('There is no such area.')
+    k.task('R').begins(dev_dax_remove, device).finishes()
+    expect([k.kernel.ptes.in(1).has(vm_start + 3), k.s1]).toEqual([false, 'holds'])
+    expect([a.finishes(), k.kernel.vmas.isLive(id)]).toEqual([0, false])
+  })
+
+  it('counts as a mapping: a truncate waits for the pins that are known through it', () => {
+    const k = bootF1('v6.12')
+    k.gup('A', 'PIN').finishes()
+    k.task('A')
+      .begins(do_munmap, { vma: k.kernel.vmas.at(1).id })
+      .runTo('unlock')
+    expect(k.truncate().runs().reason).toContain('to be idle: refcount 1025 → 1')
+  })
+})
 
 describe('W17: device-dax unbind, clean', () => {
   const boot = () => {

@@ -55,15 +55,19 @@ export const pci_mmap_resource = operation({
       does: 'Is the BAR exclusive? Only its first page is looked at, whatever is to be mapped.',
       fn: 'iomem_is_exclusive',
       when: resourceReadable,
-      run: (k, t) => (iomem_is_exclusive(k, barOf(k, t.vma).start) ? t.done(-EINVAL) : 'fits'),
+      run(k, t) {
+        if (iomem_is_exclusive(k, barOf(k, t.vma).start)) return t.done(-EINVAL)
+        noteChecked(k, t)
+        return 'fits'
+      },
     },
     fits: {
       does: 'Is it inside the BAR?',
       fn: 'pci_mmap_fits',
       run(k, t) {
-        if (!fits(k, t.vma)) return t.done(-EINVAL)
-        noteChecked(k, t)
-        return 'remap'
+        if (fits(k, t.vma)) return 'remap'
+        k.files.at(t.file).mapped_claimed = 0
+        return t.done(-EINVAL)
       },
     },
     remap: {

@@ -155,7 +155,11 @@ export const setup_pks = operation({
     refuse(k, _args, task) {
       const cpu = k.cpus.find(({ interrupts }) => interrupts === task)
       if (cpu === undefined) return 'This is no CPU.'
-      return cpu.online === 1 && cpu.cr4_pks === cpu.has_pks ? 'It is up.' : undefined
+      if (cpu.online === 1 && cpu.cr4_pks === cpu.has_pks) return 'It is up.'
+      const isSecondary = cpu.id !== k.cpus.rows()[0]?.id
+      return isSecondary && k.policy.pks === 'v7' && pksOf(k).init === 0
+        ? 'The early initcalls run before the other CPUs come up.'
+        : undefined
     },
   },
   entry: 'write',
@@ -184,6 +188,10 @@ export const setup_pks = operation({
   },
 })
 
+/** identify_boot_cpu() comes long before rest_init(), where pid 1 is made. */
+const isFirstCpuUp = (k: Kernel): boolean =>
+  k.policy.pks === 'none' || k.cpus.rows()[0]?.cr4_pks === k.cpus.rows()[0]?.has_pks
+
 export const create_initial_pkrs_value = operation({
   name: 'create_initial_pkrs_value',
   does: 'The series of 2021 computes the initial value of PKRS at boot; the others have a constant.',
@@ -198,7 +206,9 @@ export const create_initial_pkrs_value = operation({
     on: ['cpu'],
     by: 'admin',
     args: () => ({}),
-    refuse: (k, _args, task) => notRunning(k, task),
+    refuse: (k, _args, task) =>
+      notRunning(k, task) ??
+      (isFirstCpuUp(k) ? undefined : 'The first CPU is set up before the first thread runs.'),
   },
   entry: 'build',
   steps: {
