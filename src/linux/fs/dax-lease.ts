@@ -3,6 +3,7 @@ import { at, type Wait } from '../../machine'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { hardwareHolds } from '../wait-holders'
+import { isBusy as isPageBusy } from './dax-association'
 import { holdersOfLease, leaseHolders } from './dax-holders'
 import { untilUnlocked } from './inode-locks'
 
@@ -93,7 +94,7 @@ function isBusy(k: Kernel, handle: number): boolean {
   return k.pinned
     .in(handle)
     .runs()
-    .some(({ pfn, length }) => k.pages.runs(pfn, pfn + length).some(({ refcount }) => refcount > 1))
+    .some(({ pfn, length }) => k.pages.runs(pfn, pfn + length).some((page) => isPageBusy(k, page)))
 }
 
 const isThere = (k: Kernel, lease: number): string | undefined =>

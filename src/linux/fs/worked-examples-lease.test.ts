@@ -80,6 +80,12 @@ describe('W7: the lease of the series of 2017', () => {
     expect([a.finishes(), k.own(), k.kernel.daxLeases.rows()]).toEqual([-EFAULT, 'free', []])
   })
 
+  it('is taken on the slow path even where the entry does not say that it is of DAX (6.15)', () => {
+    const k = bootF1('v6.17', { policies: { daxTruncate: 'lease' } })
+    expect(k.gup('A', 'GET').finishes()).toBe(1)
+    expect(row(k)[2]).toBe('{L}')
+  })
+
   it('has dl_count, state bits, list, ref and times of every row', () => {
     const k = boot()
     const { t, reap } = untilPolled(k)

@@ -6,6 +6,7 @@ import { FOLL } from '../include/gup'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
+import { isDax } from './folio'
 import {
   addBias,
   addPlain,
@@ -144,7 +145,7 @@ const gupOperation = (name: string, kind: Kind) =>
           const vpn = nextPage(k, t.handle)
           if (!isMapped(k, mm, vpn, needsWritable(k, mm, vpn, t.write))) return 'irqs_on'
           const { flags, pfn } = k.ptes.in(mm).at(vpn)
-          const isLeased = usesLeases(k) && (flags & PTE.devmap) !== 0
+          const isLeased = usesLeases(k) && k.pages.has(pfn) && isDax(k, pfn)
           if (!isFast(flags, t.longterm) || isLeased) return 'irqs_on'
           t.pfn = pfn
           t.pte = flags

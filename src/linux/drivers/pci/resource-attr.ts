@@ -1,6 +1,7 @@
 import { sysfs_remove_bin_file } from '../../fs/sysfs/file'
 import type { Kernel } from '../../kernel'
 import { iomem_get_mapping } from '../../kernel/iomem-inode'
+import { insiders } from '../../wait-holders'
 import { barsOf, pointerOf, type ResourceFile, resourceFilesOf } from './bars'
 
 type Task = ReturnType<Kernel['tasks']['at']>
@@ -28,13 +29,16 @@ export function storeAttr({ bar, wc }: ResourceFile, attr: Attr['id']): void {
   else bar.res_attr = attr
 }
 
-/** Frees an attribute that nothing points to; its row is free as well, so that equal states are equal. */
+/**
+ * Frees an attribute that nothing points to; its row is free as well, so that equal states are equal. Where
+ * a removal of the device has freed it before, the double free stays to be seen.
+ */
 export function freeUnstored(k: Kernel, attr: Attr): void {
   const isStored = k.pciBars.find(
     ({ res_attr, res_attr_wc }) => res_attr === attr.id || res_attr_wc === attr.id,
   )
   attr.frees += 1
-  if (isStored === undefined) k.binAttributes.free(attr.id)
+  if (isStored === undefined && attr.frees === 1) k.binAttributes.free(attr.id)
 }
 
 export const UNWIND =
@@ -68,7 +72,9 @@ export function forgetAttrs(k: Kernel, dev: number): void {
     bar.res_attr = 0
     bar.res_attr_wc = 0
   }
-  // What was freed twice stays to be seen; what was freed once is memory like any other.
+  // What was freed twice stays to be seen; what was freed once is memory like any other, unless somebody
+  // still creates a file of it.
+  const isInHand = ({ id }: Attr) => insiders(k, ({ locals }) => locals['attr'] === id).length > 0
   for (const attr of k.binAttributes.rows())
-    if (attr.dev === dev && attr.frees === 1) k.binAttributes.free(attr.id)
+    if (attr.dev === dev && attr.frees === 1 && !isInHand(attr)) k.binAttributes.free(attr.id)
 }

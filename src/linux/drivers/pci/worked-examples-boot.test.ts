@@ -73,6 +73,16 @@ describe('W13, both creators at one device', () => {
     expect(k.kernel.binAttributes.rows().map(({ frees }) => frees)).toEqual([2])
   })
 
+  it('frees the attribute twice, where the device is removed between the pointer and the file (up to 6.1)', () => {
+    const k = bootScanned([DEVICE], { preset: 'v5.15' })
+    k.kernel.pciDevs.at(1).added = 1
+    lateInit(k).begins(pci_sysfs_init).runTo('complete')
+    k.task('shell').begins(pci_stop_and_remove_bus_device, { dev: 1 }).finishes()
+    lateInit(k).finishes()
+    expect(filesOf(k.kernel, 1)).toEqual([])
+    expect(k.kernel.binAttributes.rows().map(({ frees }) => frees)).toEqual([2])
+  })
+
   it('W13c: leaves files correct, with the warning alone, where the pointer is stored last', () => {
     const k = raced()
     lateInit(k).step()
