@@ -2,6 +2,7 @@ import { PTE } from '../linux/arch/x86/pgtable'
 import { clear_refs_write } from '../linux/fs/proc/task_mmu'
 import { FOLL } from '../linux/include/gup'
 import { PG } from '../linux/include/page-flags'
+import type { Kernel } from '../linux/kernel'
 import { copyPage } from '../linux/mm/contents'
 import { refAdd } from '../linux/mm/folio'
 import { pin_user_pages_fast, unpin_user_pages } from '../linux/mm/gup'
@@ -32,6 +33,21 @@ const shares =
     if (clearsExclusive) k.pages.at(t.pfn).flags &= ~PG.anon_exclusive
     return 'wrprotect'
   }
+
+/** The one page of a handle, which is gone; the page keeps what it counts. */
+function forgetHandle(k: Kernel, handle: number): number {
+  const { pfn } = k.pinned.in(handle).at(0)
+  k.pinned.in(handle).clear(0, 1)
+  k.pinHandles.free(handle)
+  return pfn
+}
+
+/** The end of a change of protection, without the flush. */
+function unlockUnflushed(k: Kernel, id: number): void {
+  const mm = k.mms.at(id)
+  mm.tlb_flush_pending -= 1
+  mm.mmap_lock = 0
+}
 
 /** Mistakes of fork. */
 export const forkMistakes = {
@@ -101,8 +117,7 @@ export const gupMistakes = {
     operation: unpin_user_pages,
     step: 'unpin',
     mutant(k, t) {
-      k.pinned.in(t.handle).clear(0, 1)
-      k.pinHandles.free(t.handle)
+      forgetHandle(k, t.handle)
       return t.done()
     },
   },
@@ -111,10 +126,7 @@ export const gupMistakes = {
     operation: unpin_user_pages,
     step: 'unpin',
     mutant(k, t) {
-      const { pfn } = k.pinned.in(t.handle).at(0)
-      k.pinned.in(t.handle).clear(0, 1)
-      k.pinHandles.free(t.handle)
-      gup_put_folio(k, pfn, 1, FOLL.pin)
+      gup_put_folio(k, forgetHandle(k, t.handle), 1, FOLL.pin)
       return t.done()
     },
   },
@@ -174,8 +186,7 @@ export const othersMistakes = {
     operation: clear_refs_write,
     step: 'flush',
     mutant(k, t) {
-      k.mms.at(t.mm).tlb_flush_pending -= 1
-      k.mms.at(t.mm).mmap_lock = 0
+      unlockUnflushed(k, t.mm)
       return 'mmput'
     },
   },
@@ -184,8 +195,7 @@ export const othersMistakes = {
     operation: mprotect_fixup,
     step: 'flush',
     mutant(k, t) {
-      k.mms.at(t.mm).tlb_flush_pending -= 1
-      k.mms.at(t.mm).mmap_lock = 0
+      unlockUnflushed(k, t.mm)
       return t.done()
     },
   },

@@ -16,9 +16,8 @@ import { refsCoverMaps } from '../../linux/invariants/refs-cover-maps'
 import { softDirtyComplete } from '../../linux/invariants/soft-dirty-complete'
 import { tlbSafety } from '../../linux/invariants/tlb-safety'
 import { writableMeansSoleOwner } from '../../linux/invariants/writable-means-sole-owner'
-import type { Found } from '../../testing/explored'
 import { type ByKernel, kernels, spread } from '../../testing/kernel-ranges'
-import { exploredPins, type MachineName } from '../../testing/pins-machines'
+import { exploredOnce, type MachineName } from '../../testing/pins-machines'
 
 /** Every state of each machine, in each kernel that it is looked at in. */
 const machines: Readonly<Record<MachineName, ByKernel>> = {
@@ -289,37 +288,48 @@ const laws: readonly Row[] = [
 
 const rows = [...promises, ...laws]
 
-const known = new Map<string, Found>()
+const known = new Map<string, ReturnType<typeof exploredOnce>>()
 
-/** A search is made once, for all the rows that ask about it. */
-function found(machine: MachineName, kernel: string): Found {
+/** One search for all the rows that ask about it. */
+function found(machine: MachineName, kernel: string): ReturnType<typeof exploredOnce> {
   const key = `${machine} ${kernel}`
-  const result = known.get(key) ?? exploredPins(machine, kernel)
+  const result = known.get(key) ?? exploredOnce(machine, kernel)
   known.set(key, result)
   return result
 }
 
-describe('§7.2 of the pins sheet, every interleaving', () => {
-  it.each(rows)('$label: $says ($property.name, $machine)', ({ property, machine, broken }) => {
-    const lengths = spread(broken)
-    for (const [kernel, states] of spread(machines[machine])) {
-      const { states: all, broken: lost } = found(machine, kernel)
-      const expected = { kernel, states, length: lengths.get(kernel) }
-      expect({ kernel, states: all, length: lost[property.name] }).toEqual(expected)
-    }
-  })
+/** Milliseconds for all kernels of a machine, on a computer that is busy with other tests. */
+const PATIENCE = 300_000
 
-  it.each(Object.keys(machines) as MachineName[])('%s breaks nothing else', (machine) => {
-    const own = rows.filter((row) => row.machine === machine)
-    for (const kernel of spread(machines[machine]).keys()) {
-      const named = own.filter(({ broken }) => spread(broken).has(kernel))
-      const names = memoryInvariants
-        .map(({ name }) => name)
-        .filter((name) => named.some(({ property }) => property.name === name))
-      const lost = Object.keys(found(machine, kernel).broken)
-      expect({ kernel, lost }).toEqual({ kernel, lost: names })
-    }
-  })
+describe('§7.2 of the pins sheet, every interleaving', () => {
+  it.each(rows)(
+    '$label: $says ($property.name, $machine)',
+    ({ property, machine, broken }) => {
+      const lengths = spread(broken)
+      for (const [kernel, states] of spread(machines[machine])) {
+        const { states: all, broken: lost } = found(machine, kernel)
+        const expected = { kernel, states, length: lengths.get(kernel) }
+        expect({ kernel, states: all, length: lost[property.name] }).toEqual(expected)
+      }
+    },
+    PATIENCE,
+  )
+
+  it.each(Object.keys(machines) as MachineName[])(
+    '%s breaks nothing else',
+    (machine) => {
+      const own = rows.filter((row) => row.machine === machine)
+      for (const kernel of spread(machines[machine]).keys()) {
+        const named = own.filter(({ broken }) => spread(broken).has(kernel))
+        const names = memoryInvariants
+          .map(({ name }) => name)
+          .filter((name) => named.some(({ property }) => property.name === name))
+        const lost = Object.keys(found(machine, kernel).broken)
+        expect({ kernel, lost }).toEqual({ kernel, lost: names })
+      }
+    },
+    PATIENCE,
+  )
 
   it('looks at each machine in every kernel, but for two where a note says so', () => {
     const partly = Object.entries(machines).filter(([, n]) => spread(n).size < kernels.length)

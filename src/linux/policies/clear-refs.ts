@@ -13,7 +13,7 @@ export const clearRefs = policy({
     },
     skipPinned: {
       title: 'no, it is skipped (5.11+)',
-      says: 'A writable entry of a maybe pinned page is left alone, and stays soft-dirty.',
+      says: 'A writable entry of a maybe pinned page is left alone, and stays soft-dirty. One that gup-fast pins behind the look is write-protected all the same.',
       source: { file: 'fs/proc/task_mmu.c', fn: 'pte_is_pinned', version: '6.12' },
     },
   },

@@ -13,7 +13,7 @@ export const swapPinned = policy({
     },
     keep: {
       title: 'no (5.11+)',
-      says: 'A page that may be pinned stays mapped.',
+      says: 'A page that may be pinned stays mapped. One that gup-fast pins behind the look is unmapped all the same, up to 5.18.',
       source: { file: 'mm/vmscan.c', fn: 'shrink_folio_list', version: '6.12' },
     },
   },
