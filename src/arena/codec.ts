@@ -56,6 +56,13 @@ const textCodec = (texts: TextPool): Codec => ({
   },
 })
 
+/** True if the words of the initial value are zeros, as those of a fresh row are. */
+export function beginsAsZeros(field: Field, texts: TextPool): boolean {
+  const words = new Int32Array(field.words)
+  codecOf(field, texts).put(words, 0, 0, field.initial)
+  return words.every((word) => word === 0)
+}
+
 export function codecOf(field: Field, texts: TextPool): Codec {
   switch (field.kind) {
     case 'int':

@@ -8,6 +8,7 @@ export {
   showValue,
   type Where,
 } from './changes'
+export { beginsAsZeros } from './codec'
 export { type Difference, differences } from './differences'
 export { dump, type Entry, entries, entriesOf, entryText, fieldText, keysText } from './dump'
 export {
@@ -39,5 +40,13 @@ export {
 } from './heap'
 export { type Part, Parts } from './parts'
 export type { Cell, RunView } from './range-table'
-export { type Fields, type Schema, type Struct, struct, type Values, type View } from './struct'
+export {
+  type Fields,
+  type Place,
+  type Schema,
+  type Struct,
+  struct,
+  type Values,
+  type View,
+} from './struct'
 export { overlay, Table } from './table'

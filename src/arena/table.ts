@@ -44,7 +44,8 @@ export class Table<D extends Struct> {
   }
 
   isLive(id: number): boolean {
-    if (id <= 0 || id > this.capacity) return false
+    // Not `id <= 0 || …`, which NaN passes: a local that a frame does not have, as a number.
+    if (!(id > 0 && id <= this.capacity)) return false
     const at = this.liveWord(id)
     this.arena.reads[at] = 1
     return this.arena.words[at] === 1
@@ -55,9 +56,9 @@ export class Table<D extends Struct> {
     const id = this.lowestFree()
     if (id === undefined) return undefined
     this.arena.write(this.liveWord(id), 1)
-    const row = this.at(id)
-    const initial = this.def.places.map(({ name, field }) => [name, values[name] ?? field.initial])
-    return Object.assign(row, Object.fromEntries(initial))
+    const row = this.at(id) as Record<string, unknown>
+    for (const { name, field } of this.def.places) row[name] = values[name] ?? field.initial
+    return row as View<D>
   }
 
   /** Takes a row where the caller knows that there is one. */

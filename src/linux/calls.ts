@@ -7,7 +7,7 @@ import type { Kernel } from './kernel'
  * whoever calls brings no more along than he must. The machine has it wherever the call can come to pass.
  */
 export function operationNamed<P extends Schema>(k: Kernel, name: string): Callable<P> {
-  const operation = k.machine.operations.find((each) => each.name === name)
+  const operation = k.machine.operation(name)
   if (operation === undefined) throw new Error(`operationNamed: this machine has no ${name}`)
   return operation as unknown as Callable<P>
 }

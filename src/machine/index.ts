@@ -36,7 +36,7 @@ export {
   type PolicyValues,
   policy,
 } from './policy'
-export { type Begun, type Call, initialArgs, nextCall, type Program } from './program'
+export { type Begun, type Call, nextCall, type Program } from './program'
 export { citation, type Evidence, type Source } from './source'
 export {
   type Branch,

@@ -1,7 +1,9 @@
 import {
   type Arena,
+  beginsAsZeros,
   int,
   overlay,
+  type Place,
   type Schema,
   type Struct,
   struct,
@@ -92,8 +94,11 @@ export class Machine<K extends AnyKernel> {
   private readonly frameBase: number
   private readonly frameStride: number
   private readonly numbers: Map<unknown, number>
+  private readonly byName: ReadonlyMap<string, Operation<K>>
   /** By the numbers of operation and step; made once, for properties ask for them in every state. */
   private readonly stepNames: string[][]
+  /** By the operation’s number: the locals that do not begin as zeros. */
+  private readonly initials: Place[][]
   private readonly views: object[][]
   private readonly classes: FrameClass[]
   readonly operations: readonly Operation<K>[]
@@ -110,11 +115,20 @@ export class Machine<K extends AnyKernel> {
     this.frameBase = frames.base + 1
     this.frameStride = frames.def.words + 1
     this.numbers = new Map(operations.map((operation, i) => [operation, i]))
+    this.byName = new Map(operations.map((operation) => [operation.name, operation]))
     this.stepNames = operations.map(({ name, steps }) =>
       steps.map((step) => `${name}.${step.name}`),
     )
+    this.initials = operations.map(({ frame }) =>
+      frame.places.filter(({ field }) => !beginsAsZeros(field, arena.texts)),
+    )
     this.views = operations.map(() => [])
     this.classes = operations.map((operation) => this.frameClass(operation))
+  }
+
+  /** The operation of a name, if this machine has it. */
+  operation(name: string): Operation<K> | undefined {
+    return this.byName.get(name)
   }
 
   /** Puts an operation on an idle task's stack. The first `step` then runs its entry. */
@@ -293,7 +307,8 @@ export class Machine<K extends AnyKernel> {
     this.arena.write(at, number + 1)
     this.arena.write(at + 1, operation.entry)
     const view = this.viewAt(task, row.depth, at) as Record<string, unknown>
-    for (const { name, field } of operation.frame.places) view[name] = field.initial
+    // The words of a frame that is not in use are zeros.
+    for (const { name, field } of this.initials[number] as Place[]) view[name] = field.initial
     Object.assign(view, args)
   }
 

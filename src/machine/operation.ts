@@ -103,6 +103,8 @@ export interface Operation<K extends AnyKernel, P extends Schema = Schema> exten
   /** The functions through which it is reached from user space, innermost first. */
   readonly via: readonly string[]
   readonly start?: Start<K, P>
+  /** What it is begun with where nothing else is said. */
+  readonly initialArgs: Readonly<Record<string, number | string>>
   /** Parameters and locals as they lie in a frame. */
   readonly frame: Struct
   readonly steps: readonly (Step<K, Frame<K, Schema, string>, string> & { readonly name: string })[]
@@ -151,6 +153,9 @@ export const operationsOf =
       via,
       ...(start === undefined ? {} : { start }),
       params,
+      initialArgs: Object.fromEntries(
+        Object.entries(params).map(([param, { initial }]) => [param, initial]),
+      ),
       frame: struct('frame', { ...params, ...declared.locals }),
       // A frame's fields are known to its own steps alone; the machine only passes it through.
       steps: steps as unknown as Operation<K, P>['steps'],

@@ -33,18 +33,11 @@ export function nextCall<K extends AnyKernel & { readonly machine: Machine<K> }>
   for (let index = calls; index < program.length; index++) {
     const call = program[index] as Call<K>
     if (call.when?.(k) === false) continue
-    const name = call.operation(k)
-    const operation = k.machine.operations.find((each) => each.name === name)
+    const operation = k.machine.operation(call.operation(k))
     if (operation === undefined) return undefined
-    const args = { ...initialArgs(operation), ...call.args(k) }
+    const args = { ...operation.initialArgs, ...call.args(k) }
     const refused = operation.start?.refuse(k, args as never, task)
     return refused === undefined ? { operation, args, calls: index + 1 } : undefined
   }
   return undefined
 }
-
-/** What is not said is what the operation begins with. */
-export const initialArgs = (operation: {
-  readonly params: Operation<never>['params']
-}): Record<string, number | string> =>
-  Object.fromEntries(Object.entries(operation.params).map(([name, { initial }]) => [name, initial]))

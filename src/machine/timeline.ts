@@ -220,7 +220,7 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
     const { machine, heap } = this.kernel
     const before = momentOf(this.kernel, choice)
     if (choice.kind === 'start') {
-      const operation = findOperation(machine, choice.operation) as Operation<K>
+      const operation = machine.operation(choice.operation) as Operation<K>
       machine.start(choice.task, operation, choice.args)
     } else machine.step(choice.task, choice.choice)
     const returned = machine.isIdle(choice.task) ? returnOf(this.kernel, choice.task) : undefined
@@ -266,9 +266,6 @@ function sameChoice(a: Choice | undefined, b: Choice | undefined): boolean {
   )
 }
 
-const findOperation = <K extends AnyKernel>(machine: Machine<K>, name: string) =>
-  machine.operations.find((operation) => operation.name === name)
-
 const returnOf = (kernel: AnyKernel, task: number): number =>
   (kernel.tasks.at(task) as unknown as { ret: number }).ret
 
@@ -279,7 +276,7 @@ function momentOf<K extends AnyKernel & Steppable<K>>(
   const who = (kernel.tasks.at(choice.task) as unknown as { name: string }).name
   const shared = { choice, task: choice.task, who }
   if (choice.kind === 'start') {
-    const operation = findOperation(kernel.machine, choice.operation) as Operation<K>
+    const operation = kernel.machine.operation(choice.operation) as Operation<K>
     const { name, does } = operation
     return { ...shared, operation: name, step: undefined, does, fn: operation.source.fn, depth: 0 }
   }
@@ -300,7 +297,7 @@ function startRefusal<K extends AnyKernel & Steppable<K>>(
   kernel: K,
   choice: Choice & { kind: 'start' },
 ): string | undefined {
-  const operation = findOperation(kernel.machine, choice.operation)
+  const operation = kernel.machine.operation(choice.operation)
   if (operation?.start === undefined) return `There is no operation "${choice.operation}" to begin.`
   const wrong = argumentError(operation, choice.args)
   if (wrong !== undefined) return wrong

@@ -117,7 +117,7 @@ function playAct(timeline: Timeline<Kernel>, act: Act): void {
   if (act.operation !== undefined) {
     const { operation: named } = act
     const operation = typeof named === 'string' ? named : named(kernel)
-    const args = { ...initialArgs(kernel, operation), ...act.args?.(kernel) }
+    const args = { ...kernel.machine.operation(operation)?.initialArgs, ...act.args?.(kernel) }
     tell(timeline, { kind: 'start', task: task.id, operation, args })
   }
   const ends = [act.until ?? []].flat()
@@ -128,16 +128,6 @@ function playAct(timeline: Timeline<Kernel>, act: Act): void {
     tell(timeline, { kind: 'step', task: task.id, choice: 0 })
   }
   throw new Error(`story: ${act.who} does not come to an end`)
-}
-
-/** What an act does not say is what the operation begins with. */
-function initialArgs(k: Kernel, name: string): Record<string, number | string> {
-  const operation = k.machine.operations.find((each) => each.name === name)
-  const args = Object.entries(operation?.params ?? {}).map(([param, { initial }]) => [
-    param,
-    initial,
-  ])
-  return Object.fromEntries(args)
 }
 
 function tell(timeline: Timeline<Kernel>, choice: Choice): void {
