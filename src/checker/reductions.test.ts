@@ -182,7 +182,11 @@ describe('the model of gup-fast, with its CPUs taken for each other', () => {
       search.table.load(state)
       const lines = dump(kernel.heap).split('\n')
       const isTask = (line: string) => /^tasks\[[1-3]\]/.test(line)
-      const stacks = [1, 2, 3].map((task) => JSON.stringify(kernel.machine.frames(task)))
+      const stacks = [1, 2, 3].map((task) =>
+        JSON.stringify(
+          kernel.machine.frames(task).map(({ step, locals, ret }) => [step.name, locals, ret]),
+        ),
+      )
       const tasks = lines
         .filter(isTask)
         .map((line, i) => line.replace(/\d/, '').replace(/cpu\d/, '') + stacks[i])
