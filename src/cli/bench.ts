@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { int, layOut, struct } from '../arena'
-import { explore } from '../checker/explore'
-import { gupFastVsRemove } from '../scenarios/gup-fast-vs-remove'
-import { freshKernel, setupOf } from '../scenarios/open'
+import { searchRates } from './bench-searches'
+import { spinRate } from './bench-spin'
 import { unplugByRuns, unplugRates } from './bench-unplug'
 import { fastest, round } from './fastest'
 import { sayJson } from './output'
@@ -24,21 +23,6 @@ function arenaRate() {
   return { writesAndUndosPerSecond: Math.round(writes / seconds) }
 }
 
-function checkerRate() {
-  const setup = setupOf(gupFastVsRemove, { params: { cpus: 6 } })
-  if (typeof setup === 'string') throw new Error(setup)
-  let found = { states: 0, transitions: 0 }
-  const seconds = fastest(3, () => {
-    const kernel = freshKernel(gupFastVsRemove, setup)
-    return () => {
-      found = explore(kernel)
-    }
-  })
-  const { states, transitions } = found
-  const statesPerSecond = Math.round(states / seconds)
-  return { cpus: 6, states, transitions, seconds: round(seconds), statesPerSecond }
-}
-
 /** One page changed in the middle of a table of so many runs, and undone: one run becomes three. */
 function splitRate(runs: number) {
   const Row = struct('row', { value: int() })
@@ -55,16 +39,28 @@ function splitRate(runs: number) {
   return { runs, microsecondsPerSplitAndUndo: round((seconds / splits) * 1e6) }
 }
 
-/** Figures that were accepted last. Machines differ: what counts is the ratio. */
-function accepted(): { readonly statesPerSecond?: number } {
+/** States a second that were accepted last, by scenario. Machines differ: what counts is the ratio. */
+function accepted(): Readonly<Record<string, number>> {
   return JSON.parse(readFileSync(new URL('./bench-accepted.json', import.meta.url), 'utf8'))
 }
 
-const checker = checkerRate()
-const { statesPerSecond = checker.statesPerSecond } = accepted()
+/** The checker’s own rates, and how they compare with those that were accepted and with SPIN’s. */
+function checkerRates() {
+  const before = accepted()
+  const searches = searchRates().map((search) => {
+    const { name, statesPerSecond } = search
+    const ratioToAccepted = round(statesPerSecond / (before[name] ?? statesPerSecond))
+    return { ...search, ratioToAccepted }
+  })
+  const spin = spinRate(6)
+  const [model] = searches
+  if (typeof spin === 'string' || model === undefined) return { searches, spin }
+  return { searches, spin, ratioToSpin: round(model.statesPerSecond / spin.statesPerSecond) }
+}
+
 sayJson({
   arena: arenaRate(),
-  checker: { ...checker, ratioToAccepted: round(checker.statesPerSecond / statesPerSecond) },
+  checker: checkerRates(),
   rangeTableSplit: [1e3, 1e4, 1e5].map(splitRate),
   unplug16TiB: unplugRates(),
   unplugByRuns: unplugByRuns(),
