@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { fastest, round } from './fastest'
 
 /** gup-fast-vs-remove in Promela, with its grain and its state. */
-const MODEL = fileURLToPath(new URL('./gup_remove.pml', import.meta.url))
+const MODEL = fileURLToPath(new URL('./gup-remove.pml', import.meta.url))
 
 const isThere = (command: string): boolean => spawnSync(command, ['--version']).error === undefined
 
