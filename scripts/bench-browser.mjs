@@ -17,14 +17,17 @@ async function script() {
 const browser = await chromium.launch(browserOptions())
 try {
   const page = await browser.newPage()
-  const searches = await page.evaluate((code) => {
-    const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))
-    const worker = new Worker(url)
-    return new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data)
-      worker.onerror = ({ message }) => reject(new Error(message))
-    })
-  }, await script())
+  const searches = await page.evaluate(
+    (code) => {
+      const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))
+      const worker = new Worker(url)
+      return new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data)
+        worker.onerror = ({ message }) => reject(new Error(message))
+      })
+    },
+    await script(),
+  )
   console.log(JSON.stringify({ browser: `Chromium ${browser.version()}`, searches }, undefined, 2))
 } finally {
   await browser.close()
