@@ -18,7 +18,7 @@ export interface Wish extends Pick<Question, 'properties' | 'everything' | 'maxS
 const MOST_SCHEDULES = 8
 
 /** Time that a checker has to answer when it is to stop, in milliseconds. */
-const PATIENCE_MS = 250
+const PATIENCE_MS = 1000
 
 let line: Line | undefined
 
