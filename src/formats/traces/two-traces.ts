@@ -21,6 +21,7 @@ export interface TwoTraces {
 
 /** Lines of a unified diff begin with a sign. */
 const ROOM = COLUMNS - 1
+const INDENT = '    '
 
 /**
  * Both sides as a unified diff of their traces, as `diff -u` prints it, in ASCII of at most 72 columns.
@@ -47,11 +48,11 @@ export function diffOfTraces({ a, b, start, rows }: TwoTraces): string {
 }
 
 /** In what the sides differ before the first step. */
-const startEdits = ({ where, field, a, b }: Difference): Edit[] =>
-  changed(
-    wrapped(`    ${where}${field === '' ? '' : `.${field}`}: ${a}`, '', ROOM),
-    wrapped(`    ${where}${field === '' ? '' : `.${field}`}: ${b}`, '', ROOM),
-  )
+function startEdits({ where, field, a, b }: Difference): Edit[] {
+  const name = field === '' ? where : `${where}.${field}`
+  const line = (value: string) => wrapped(`${name}: ${value}`, INDENT, ROOM)
+  return changed(line(a), line(b))
+}
 
 function rowEdits(row: Row, a: Kernel, b: Kernel, lanes: Lanes): Edit[] {
   const left = sideLines(a, row.a, lanes)
@@ -78,7 +79,7 @@ function sideLines(k: Kernel, side: Side | undefined, lanes: Lanes): string[] {
   if (side === undefined) return []
   return isDid(side)
     ? stepLines(k, side, '', lanes, Number.POSITIVE_INFINITY)
-    : wrapped(`    ${side.who}, passed over: ${side.says}`, '', ROOM)
+    : wrapped(`${side.who}, passed over: ${side.says}`, INDENT, ROOM)
 }
 
 const stepName = (side: Side | undefined): string[] =>
