@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pinhole } from '../testing/pinhole'
+import { file, pinhole } from '../testing/pinhole'
 import { check } from './check'
 import { UserError } from './output'
 
@@ -32,10 +32,12 @@ describe('pinhole check', () => {
       8,
       1,
     ])
-    const played = pinhole(['run', race, ...leave, '--schedule', link])
-    const { steps } = JSON.parse(played.stdout)
-    expect(steps.findIndex(({ broken }: { broken: string[] }) => broken.length > 0)).toBe(7)
-    expect(steps).toHaveLength(8)
+    for (const given of [link, file(stdout)]) {
+      const played = pinhole(['run', race, ...leave, '--schedule', given])
+      const { steps } = JSON.parse(played.stdout)
+      expect(steps.findIndex(({ broken }: { broken: string[] }) => broken.length > 0)).toBe(7)
+      expect(steps).toHaveLength(8)
+    }
   })
 
   it('prints the verdict, the properties and the schedule for a reader', () => {

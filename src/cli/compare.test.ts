@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pinhole } from '../testing/pinhole'
+import { file, pinhole } from '../testing/pinhole'
 import { compare } from './compare'
 import { UserError } from './output'
 
@@ -62,6 +62,8 @@ describe('pinhole compare', () => {
     [[race, ...zapAndLeave, '--set', 'cpus=99'], 'from 1 to 8'],
     [[race, ...zapAndLeave, '--schedule', 'no-such-file'], 'cannot be read: ENOENT'],
     [[race, ...zapAndLeave, '--schedule', '#2x'], 'The link is damaged'],
+    [[race, ...zapAndLeave, '--schedule', '#s/half-a-bar'], 'of scenario "half-a-bar"'],
+    [[race, ...zapAndLeave, '--schedule', file('[{}]')], 'a list of at most 5000 choices'],
     [[race, ...zapAndLeave, '--space', '--max-states', '0'], '--max-states takes a whole number'],
   ])('answers %j with a sentence', (args, sentence) => {
     expect(() => compare.run(args)).toThrow(UserError)

@@ -36,12 +36,12 @@ export const compare: Command = {
     const scenario = scenarioNamed(positionals[0])
     const params = paramsOf(values.set)
     const sides = { a: sideOf('a', values.a, params), b: sideOf('b', values.b, params) }
-    const choices = values.schedule === undefined ? undefined : choicesOf(values.schedule)
+    const choices = values.schedule === undefined ? undefined : choicesOf(scenario, values.schedule)
     const maxStates = countOf('max-states', values['max-states']) ?? MAX_STATES
     const seconds = countOf('seconds', values.seconds)
     const played = underTwoSetups(scenario, sides.a, sides.b, choices)
     if (typeof played === 'string') throw new UserError(played)
-    const compared = { scenario, ...sides, played, choices: choices !== undefined }
+    const compared = { scenario, ...sides, played }
     const space = values.space === true ? spaceOf(compared, maxStates, seconds) : undefined
     if (values.json === true) sayJson(asJson(compared, space))
     else print(compared, space)

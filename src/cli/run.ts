@@ -25,7 +25,7 @@ export const run: Command = {
     const opened = openScenario(scenarioNamed(positionals[0]), requestOf(values))
     if (typeof opened === 'string') throw new UserError(opened)
     const { timeline, scenario } = opened
-    if (values.schedule !== undefined) timeline.load(choicesOf(values.schedule))
+    if (values.schedule !== undefined) timeline.load(choicesOf(scenario, values.schedule))
     const lines = play(timeline)
     const trace = traceSteps(timeline.kernel, lines)
     if (values.json === true) sayJson({ scenario: scenario.name, steps: trace })
