@@ -47,9 +47,11 @@ export function CompareSpaces({ a, b, onClose }: SpacesProps) {
   )
 }
 
+const INTRODUCTION = 'Every order in which the threads of the story can run, under both.'
+
 /** Searches in slices, so that the page stays alive, until there is nothing left or the dialog is gone. */
 function useSpaces(a: Setting, b: Setting) {
-  const [progress, setProgress] = useState('')
+  const [progress, setProgress] = useState(INTRODUCTION)
   const [result, setResult] = useState<SpacesCompared>()
   const running = useRef<{ stop: () => void }>(undefined)
   const [isRunning, setRunning] = useState(false)
@@ -107,9 +109,9 @@ function Result({ result, onShow }: ResultProps) {
         <tbody>
           <Line title="Verdict" a={verdictOf(a)} b={verdictOf(b)} />
           <Line title="States" a={number(a.all.states)} b={number(b.all.states)} />
-          <Line title="of which both reach" a={number(both.states)} b={number(both.states)} />
-          <Line title="alone" a={number(a.only?.states)} b={number(b.only?.states)} />
-          <Line title="Contents of memory, alone" a={ofAll(a)} b={ofAll(b)} />
+          <Line title="Reached by both" a={number(both.states)} b={number(both.states)} />
+          <Line title="Reached alone" a={number(a.only?.states)} b={number(b.only?.states)} />
+          <Line title="Contents of memory alone" a={ofAll(a)} b={ofAll(b)} />
           {verdicts.map(({ name, ...pair }) => (
             <Line key={name} title={name} {...pair} isDifferent />
           ))}
@@ -118,6 +120,10 @@ function Result({ result, onShow }: ResultProps) {
           ))}
         </tbody>
       </table>
+      <p className="quiet">
+        A state is the kernel’s memory, and where each thread stands in its call. States are
+        compared exactly.
+      </p>
       {isSame && <p>Both reach the same states.</p>}
       {(['a', 'b'] as const).map((letter) => {
         const { nearest } = result[letter]
