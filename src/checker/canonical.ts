@@ -25,8 +25,8 @@ const NOTHING: PartContents = { list: [new Map()] }
 
 /**
  * Gives the states of two searches keys that can be compared, exactly: texts of contents, never hashes.
- * A field that has one value on one side and another one on the other, always, is no part of them: it
- * is a difference of the setups, and is told once.
+ * A field that has one value on one side and another one on the other, from the first state on and
+ * always, is no part of them: it is a difference of the setups, and is told once.
  */
 export function canonical(
   a: Search<Kernel>,
@@ -64,8 +64,9 @@ function constantlyDifferent(
   a: readonly Fields[],
   b: readonly Fields[],
 ): Difference[] {
-  const names = new Set([...a, ...b].flatMap((fields) => [...fields.keys()]))
-  return [...names].flatMap((field) => {
+  // The first content is that of the first state: what comes later is what the setups have led to.
+  const names = [...(a[0]?.keys() ?? [])].filter((name) => b[0]?.has(name))
+  return names.flatMap((field) => {
     const left = only(a, field)
     const right = only(b, field)
     if (left === undefined || right === undefined || left === right) return []
