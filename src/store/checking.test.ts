@@ -8,6 +8,8 @@ import { changeSetup, openScenarioWith, seek } from './session'
 import { getState, resetStore } from './store'
 
 const wish: Wish = { isFromHere: false, maxSeconds: 60 }
+/** A busy machine may take long; nothing here waits for a time to pass. */
+const soon = (check: () => void) => vi.waitFor(check, 20_000)
 const timeline = () => getState().opened.timeline
 const standing = (name: string) =>
   timeline()
@@ -117,9 +119,9 @@ describe('a check that is cancelled', () => {
   it('answers about what it has seen', async () => {
     open('a-scrub-of-dax')
     await ask(wish)
-    await vi.waitFor(() => expect(getState().checking?.progress).toBeDefined())
+    await soon(() => expect(getState().checking?.progress).toBeDefined())
     cancel()
-    await vi.waitFor(() => expect(getState().checking?.phase).toBe('answered'))
+    await soon(() => expect(getState().checking?.phase).toBe('answered'))
     expect(getState().checking?.answer).toMatchObject({ verdict: 'limit', limit: 'cancel' })
   })
 
@@ -181,7 +183,7 @@ describe('a worker', () => {
     expect(getState().checking?.place).toBe('worker')
     cancel()
     expect(worker?.heard.at(-1)).toEqual({ kind: 'cancel' })
-    await vi.waitFor(() => expect(worker?.isEnded).toBe(true))
+    await soon(() => expect(worker?.isEnded).toBe(true))
     expect(getState().checking?.phase).toBe('refused')
   })
 
