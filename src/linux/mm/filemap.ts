@@ -12,6 +12,12 @@ export function isZoneFile(k: Kernel, vma: number): boolean {
   return vm_file !== 0 && hasPageCache(k, vm_file) === false
 }
 
+/** vma_is_fsdax(): a DAX file, and not the node of a DAX device. */
+export function isFsDax(k: Kernel, vma: number): boolean {
+  if (!isZoneFile(k, vma)) return false
+  return k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb).s_type !== 'dax'
+}
+
 /** A file of tmpfs keeps its data in the page cache; one of a DAX file system has none. */
 export const hasPageCache = (k: Kernel, inode: number): boolean => {
   const { s_type, device } = k.superBlocks.at(k.inodes.at(inode).i_sb)

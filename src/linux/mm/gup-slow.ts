@@ -10,7 +10,7 @@ import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { fatal_signal_pending } from '../kernel/signal'
 import { operation } from '../operation'
-import { isZoneFile } from './filemap'
+import { isFsDax } from './filemap'
 import { hasFlag, headOf, isAnon, isExclusive, isUncounted } from './folio'
 import {
   dropAll,
@@ -31,12 +31,6 @@ import { vma_lookup } from './rmap'
 import { lru_add_drain_all } from './swap'
 
 const isCow = (vmFlags: number): boolean => (vmFlags & (VM.shared | VM.maywrite)) === VM.maywrite
-
-/** vma_is_fsdax(): a DAX file, and not the node of a DAX device. */
-export function isFsDax(k: Kernel, vma: number): boolean {
-  if (!isZoneFile(k, vma)) return false
-  return k.superBlocks.at(k.inodes.at(k.vmas.at(vma).vm_file).i_sb).s_type !== 'dax'
-}
 
 /** check_vma_flags(): an errno, or 0. Step 2 of §3.2 of the pins sheet. */
 function check_vma_flags(k: Kernel, vma: number, flags: number): number {
