@@ -16,6 +16,11 @@ export class TextPool {
     return word
   }
 
+  /** All texts with their words, in the order in which they came. */
+  get entries(): readonly (readonly [text: string, word: number])[] {
+    return [...this.words]
+  }
+
   text(word: number): string {
     const text = this.texts.get(word)
     if (text === undefined) throw new Error(`text pool: no text for word ${word}`)

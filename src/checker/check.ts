@@ -5,8 +5,10 @@ import type { Scenario } from '../scenarios/scenario'
 import type { Claimed } from './claims'
 import { isConclusive } from './conclusive'
 import { type Livelock, livelock } from './livelocks'
+import { type Member, Pool } from './pool'
 import { type Beginning, type Start, startAt, startOf } from './programs'
 import { Search } from './search'
+import { Shard } from './shard'
 import { type Schedule, shortest } from './shortest'
 import { type Hang, hangs } from './stuck'
 
@@ -116,14 +118,23 @@ export class Check {
     question: Question,
     watch: (kernel: Kernel) => void = () => {},
   ): Check | string {
-    const { from, properties } = question
-    const start =
-      from === undefined ? startOf(scenario, question) : startAt(scenario, question, from)
-    if (typeof start === 'string') return start
-    watch(start.kernel)
-    const invariants = named(start.kernel, properties)
-    if (typeof invariants === 'string') return invariants
+    const begun = beginningOf(scenario, question, watch)
+    if (typeof begun === 'string') return begun
+    const { start, invariants } = begun
     return new Check(start, question, invariants, scenario.identical?.(start.setup) ?? [])
+  }
+
+  /**
+   * Goes on to the end, with the moves made by shards of the same question; the answer and the examples
+   * are the same. `pause` is called at least once a level. A search that leaves something out hangs on
+   * the order of its states, and is made here.
+   */
+  async share(members: readonly Member[], pause: () => void): Promise<void> {
+    const pool = this.isReduced ? undefined : new Pool(this.search, members)
+    do {
+      while (pool?.isAhead(SLICE) === false) await pool.next()
+      pause()
+    } while (this.advance(() => pool?.isAhead(SLICE) !== true))
   }
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
@@ -276,6 +287,32 @@ export class Check {
 }
 
 const nameOf = (k: Kernel, task: number): string => k.tasks.at(task).name
+
+/** One of so many shards of a question; a sentence says what of it cannot be. */
+export function shardOf(
+  scenario: Scenario,
+  question: Question,
+  self: number,
+  shards: number,
+): Shard<Kernel> | string {
+  const begun = beginningOf(scenario, question)
+  if (typeof begun === 'string') return begun
+  const { start, invariants } = begun
+  return new Shard(start.kernel, start.programs, invariants, self, shards)
+}
+
+function beginningOf(
+  scenario: Scenario,
+  question: Question,
+  watch: (kernel: Kernel) => void = () => {},
+): { readonly start: Start; readonly invariants: readonly Invariant<Kernel>[] } | string {
+  const { from, properties } = question
+  const start = from === undefined ? startOf(scenario, question) : startAt(scenario, question, from)
+  if (typeof start === 'string') return start
+  watch(start.kernel)
+  const invariants = named(start.kernel, properties)
+  return typeof invariants === 'string' ? invariants : { start, invariants }
+}
 
 function named(
   { invariants }: Kernel,

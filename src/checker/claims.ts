@@ -1,4 +1,5 @@
 import type { AnyKernel, Finding, Invariant, Steppable } from '../machine'
+import type { StateTable } from './state-table'
 
 /** How far the search has come with a property. */
 export interface Claimed<K> {
@@ -19,6 +20,8 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   readonly list: readonly Claimed<K>[]
   /** For each property, 1 for each place that it ever looked at. */
   private readonly reads: readonly Uint8Array[]
+  /** The same of the places that others know of, where a search is shared out. */
+  private readonly learned: readonly Uint8Array[]
   private level = 0
 
   constructor(
@@ -28,6 +31,7 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     this.list = invariants.map((invariant) => ({ invariant, finding: undefined, states: [] }))
     const { length } = kernel.heap.arena.reads
     this.reads = invariants.map(() => new Uint8Array(length))
+    this.learned = invariants.map(() => new Uint8Array(length))
   }
 
   /** Asks every property of the first state. */
@@ -44,16 +48,61 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
 
   /** Asks of a new state, which was written in `changed` since one that was asked before. */
   visit(state: number, changed: Int32Array, count: number): void {
-    for (let i = 0; i < this.list.length; i++) {
-      const claimed = this.list[i] as Claimed<K>
-      if (claimed.states.length > 0 && this.isDecided(i)) continue
-      const reads = this.reads[i] as Uint8Array
-      for (let at = 0; at < count; at++)
-        if (reads[changed[at] as number] === 1) {
-          this.ask(i, state)
-          break
-        }
+    for (let i = 0; i < this.list.length; i++)
+      if (this.isConcerned(i, changed, count)) this.ask(i, state)
+  }
+
+  /** The properties that `visit` would ask, as a set for `askSome`. */
+  concerned(changed: Int32Array, count: number): number[] {
+    const set = this.emptySet
+    for (let i = 0; i < this.list.length; i++)
+      if (this.isConcerned(i, changed, count)) addTo(set, i)
+    return set
+  }
+
+  /** Asks the properties of a set of a state of the table. */
+  askSome(table: StateTable, state: number, set: ArrayLike<number>, from: number): void {
+    const some = this.list.flatMap((_, i) => (isIn(set, from, i) && !this.isDecided(i) ? [i] : []))
+    if (some.length === 0) return
+    table.load(state)
+    for (const i of some) this.ask(i, state)
+  }
+
+  /** A set of properties has a bit for each, in so many words. */
+  get setWords(): number {
+    return (this.list.length + 31) >>> 5
+  }
+
+  get emptySet(): number[] {
+    return Array.from({ length: this.setWords }, () => 0)
+  }
+
+  /** Places that were looked at and not learned: pairs of the property’s number and the place. */
+  get unlearned(): Int32Array<ArrayBuffer> {
+    const pairs: number[] = []
+    this.reads.forEach((reads, i) => {
+      const learned = this.learned[i] as Uint8Array
+      for (let place = 0; place < reads.length; place++)
+        if (reads[place] !== learned[place]) pairs.push(i, place)
+    })
+    return Int32Array.from(pairs)
+  }
+
+  /** Takes places as looked at, which the same properties looked at elsewhere. */
+  learn(pairs: Int32Array): void {
+    for (let at = 0; at < pairs.length; at += 2) {
+      const property = pairs[at] as number
+      const place = pairs[at + 1] as number
+      ;(this.reads[property] as Uint8Array)[place] = 1
+      ;(this.learned[property] as Uint8Array)[place] = 1
     }
+  }
+
+  private isConcerned(index: number, changed: Int32Array, count: number): boolean {
+    if (this.isDecided(index)) return false
+    const reads = this.reads[index] as Uint8Array
+    for (let at = 0; at < count; at++) if (reads[changed[at] as number] === 1) return true
+    return false
   }
 
   /** 1 for each place that a property ever looked at. */
@@ -64,7 +113,8 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   private readonly decidedAt = new Map<number, number>()
 
   private isDecided(index: number): boolean {
-    return (this.decidedAt.get(index) as number) < this.level
+    const at = this.decidedAt.get(index)
+    return at !== undefined && at < this.level
   }
 
   private ask(index: number, state: number): void {
@@ -82,3 +132,11 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     claimed.states.push(state)
   }
 }
+
+/** Adds a property to a set of them. */
+export const addTo = (set: number[] | Int32Array, property: number, from = 0): void => {
+  set[from + (property >>> 5)] = (set[from + (property >>> 5)] as number) | (1 << (property & 31))
+}
+
+const isIn = (set: ArrayLike<number>, from: number, property: number): boolean =>
+  (((set[from + (property >>> 5)] as number) >>> (property & 31)) & 1) === 1

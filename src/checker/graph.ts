@@ -4,6 +4,13 @@ import { roomFor } from './part-values'
 /** Threads that a search can tell apart: six bits of an edge. */
 const MAX_THREADS = 64
 
+/** A graph on its way from one thread of the machine to another. */
+export interface PackedGraph {
+  readonly starts: Int32Array<ArrayBuffer>
+  readonly targets: Int32Array<ArrayBuffer>
+  readonly labels: Uint8Array<ArrayBuffer>
+}
+
 /** The moves of every state that was expanded, in the order of the states and of their moves. */
 export class Graph {
   /** Where the moves of state n begin; they end where those of the next begin. */
@@ -68,6 +75,26 @@ export class Graph {
 
   kind(move: number): Kind {
     return ((this.labels[move] as number) >> 6) as Kind
+  }
+
+  /** The same graph as arrays that can be sent, without the room that is kept for more. */
+  pack(): PackedGraph {
+    const { starts, targets, labels, expanded, length } = this
+    return {
+      starts: starts.slice(0, expanded + 1),
+      targets: targets.slice(0, length),
+      labels: labels.slice(0, length),
+    }
+  }
+
+  static of({ starts, targets, labels }: PackedGraph): Graph {
+    return Object.assign(new Graph(), {
+      starts,
+      targets,
+      labels,
+      length: targets.length,
+      expanded: starts.length - 1,
+    })
   }
 
   get bytes(): number {

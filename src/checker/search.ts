@@ -1,4 +1,3 @@
-import { hashFromScratch } from '../arena'
 import type { AnyKernel, Choice, Invariant, Steppable } from '../machine'
 import { Claims } from './claims'
 import { Graph } from './graph'
@@ -19,6 +18,15 @@ export interface Reductions {
   readonly localFirst?: boolean
 }
 
+/** Hears of a move, whose target is in the table: as its last, where it is new. */
+export type Meet = (to: number, isNew: boolean, task: number, kind: Kind) => void
+
+/** Somebody who has made the moves of a search, elsewhere. */
+export interface Teller {
+  /** Tells the moves of a state in their order, and asks the properties of the new states. */
+  tell(state: number, meet: Meet): void
+}
+
 /**
  * A search through every interleaving, breadth first: states are numbered in the order in which they
  * were reached, so that a smaller number is never farther from the start.
@@ -37,6 +45,7 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   private numbers = new Uint8Array(1 << 10)
   private readonly symmetry: Symmetry<K> | undefined
   private readonly local: LocalMoves<K> | undefined
+  private teller: Teller | undefined
   private current = 0
   private number = 0
 
@@ -46,11 +55,6 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     invariants: readonly Invariant<K>[] = kernel.invariants,
     { identical = [], localFirst = false }: Reductions = {},
   ) {
-    const { arena } = kernel.heap
-    arena.journal.length = 0
-    const [hashLo, hashHi] = hashFromScratch(arena)
-    arena.hashLo = hashLo
-    arena.hashHi = hashHi
     this.table = new StateTable(kernel.heap)
     this.moves = new Moves(kernel, programs)
     const symmetry = new Symmetry(kernel, programs, identical)
@@ -85,6 +89,11 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   /** The level whose states are expanded next. */
   get level(): number {
     return this.levelOf(this.graph.expanded)
+  }
+
+  /** Has the moves of all states told by somebody who makes them, in the same order, from here on. */
+  listenTo(teller: Teller): void {
+    this.teller = teller
   }
 
   /** Finds the moves of up to so many states; false when there is no state left. */
@@ -128,13 +137,18 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   }
 
   private expand(state: number): void {
-    this.table.load(state)
     if (state === this.levels.at(-1)) this.claims.nextLevel()
     this.current = state
     this.number = 0
+    if (this.teller !== undefined) this.teller.tell(state, this.meet)
+    else this.make(state)
+    this.graph.close()
+  }
+
+  private make(state: number): void {
+    this.table.load(state)
     if (this.local === undefined) this.moves.each(this.visit)
     else this.expandLocalFirst(this.local)
-    this.graph.close()
   }
 
   /** One thread's own business first, unless that leads to where one was before: others must not starve. */
@@ -153,8 +167,13 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     const known = this.table.size
     this.symmetry?.sort()
     const to = this.table.find()
+    this.meet(to, to === known, task, kind)
+    if (to === known) this.claims.visit(to, this.table.changed, this.table.changedCount)
+  }
+
+  private readonly meet: Meet = (to, isNew, task, kind) => {
     this.graph.add(to, task, kind)
-    if (to === known) this.reach(to)
+    if (isNew) this.reach(to)
     this.number += 1
   }
 
@@ -165,6 +184,5 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     this.numbers = roomFor(this.numbers, state + 1)
     this.parents[state] = this.current
     this.numbers[state] = this.number
-    this.claims.visit(state, this.table.changed, this.table.changedCount)
   }
 }

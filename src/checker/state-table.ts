@@ -1,4 +1,4 @@
-import { type Arena, type Heap, Parts } from '../arena'
+import { type Arena, type Heap, hashFromScratch, Parts } from '../arena'
 import { Cells } from './cells'
 import { PartValues, roomFor } from './part-values'
 
@@ -29,8 +29,13 @@ export class StateTable {
   private slots = new Int32Array(1 << 12)
   private current = 0
 
+  /** The first state is the one that the heap is in; the journal is forgotten. */
   constructor(heap: Heap) {
     this.arena = heap.arena
+    this.arena.journal.length = 0
+    const [hashLo, hashHi] = hashFromScratch(this.arena)
+    this.arena.hashLo = hashLo
+    this.arena.hashHi = hashHi
     const parts = new Parts(heap)
     this.parts = parts
     this.columnOf = new Int32Array(parts.list.length).fill(-1)
@@ -38,7 +43,7 @@ export class StateTable {
       parts.locate(part)
       return parts.words.slice(parts.from, parts.to)
     })
-    this.push()
+    this.push(hashLo, hashHi)
   }
 
   /**
@@ -47,17 +52,38 @@ export class StateTable {
    */
   find(): number {
     this.describe()
-    const { slots, cells, arena } = this
-    const mask = slots.length - 1
-    const tag = tagOf(arena.hashHi)
-    let slot = arena.hashLo & mask
-    for (;;) {
-      const entry = slots[slot] as number
-      if (entry === 0) return this.push()
-      const number = (entry & NUMBER) - 1
-      if ((entry & ~NUMBER) === tag && cells.isRow(number)) return number
-      slot = (slot + 1) & mask
-    }
+    return this.findDraft(this.arena.hashLo, this.arena.hashHi)
+  }
+
+  /**
+   * The same of a state that another table tells of: the numbers of its contents, in these columns; the
+   * other columns are as they were in the first state.
+   */
+  findRow(
+    hashLo: number,
+    hashHi: number,
+    columns: readonly number[],
+    numbers: readonly number[],
+  ): number {
+    this.cells.copyToDraft(0)
+    columns.forEach((column, i) => {
+      this.cells.draft(column, numbers[i] as number)
+    })
+    return this.findDraft(hashLo, hashHi)
+  }
+
+  /** Writes a state down for another table: its hash, and the number of its content in every column. */
+  writeRow(number: number, target: Int32Array, at: number): void {
+    target[at] = this.lo[number] as number
+    target[at + 1] = this.hi[number] as number
+    for (let column = 0; column < this.changing.length; column++)
+      target[at + 2 + column] = this.cells.get(number, column)
+  }
+
+  /** The column of a part, which has one from now on. */
+  columnFor(part: number): number {
+    const column = this.columnOf[part] as number
+    return column < 0 ? this.addColumn(part) : column
   }
 
   /** Makes a state the arena's, with an empty journal; what was done since the last time is undone. */
@@ -117,7 +143,7 @@ export class StateTable {
 
   /** Makes the draft row that of the arena's state: the one of the loaded state, where no part changed. */
   private describe(): void {
-    const { arena, cells, parts, columnOf } = this
+    const { arena, cells, parts } = this
     cells.copyToDraft(this.current)
     this.changed = roomFor(this.changed, arena.journal.length)
     this.changedCount = arena.touched(this.changed)
@@ -126,23 +152,36 @@ export class StateTable {
       const part = arena.partOf[this.changed[i] as number] as number
       if (part === last) continue
       last = part
-      let column = columnOf[part] as number
-      if (column < 0) column = this.addColumn(part)
+      const column = this.columnFor(part)
       parts.locate(part)
       const values = this.values[column] as PartValues
       cells.draft(column, values.intern(parts.words, parts.from, parts.to))
     }
   }
 
-  private push(): number {
+  private findDraft(hashLo: number, hashHi: number): number {
+    const { slots, cells } = this
+    const mask = slots.length - 1
+    const tag = tagOf(hashHi)
+    let slot = hashLo & mask
+    for (;;) {
+      const entry = slots[slot] as number
+      if (entry === 0) return this.push(hashLo, hashHi)
+      const number = (entry & NUMBER) - 1
+      if ((entry & ~NUMBER) === tag && cells.isRow(number)) return number
+      slot = (slot + 1) & mask
+    }
+  }
+
+  private push(hashLo: number, hashHi: number): number {
     const number = this.size
     if (number === this.lo.length) {
       this.lo = roomFor(this.lo, number + 1)
       this.hi = roomFor(this.hi, number + 1)
     }
     this.cells.keepDraft(number)
-    this.lo[number] = this.arena.hashLo
-    this.hi[number] = this.arena.hashHi
+    this.lo[number] = hashLo
+    this.hi[number] = hashHi
     this.size += 1
     this.insert(number)
     if (this.size * 2 > this.slots.length) this.rehash()

@@ -1,0 +1,196 @@
+import type { AnyKernel, Steppable } from '../machine'
+import { Hearing } from './dialect'
+import { Graph } from './graph'
+import { roomFor } from './part-values'
+import type { Meet, Search, Teller } from './search'
+import { type Expanded, type Mail, type Received, takeIn } from './shard'
+
+/** A shard, wherever it runs. */
+export interface Member {
+  expand(looked: readonly Int32Array[]): Promise<Expanded>
+  receive(mail: readonly (Mail | undefined)[]): Promise<Received>
+}
+
+/** What one shard has told of its states, by its own numbers. */
+interface Directory {
+  /** The shard that has the state, and the number that it has there. */
+  owners: Uint8Array<ArrayBuffer>
+  homes: Int32Array<ArrayBuffer>
+  /** Where a state of its own stands in the message of its level. */
+  places: Int32Array<ArrayBuffer>
+  /** The number + 1 that a state of its own has in the search; 0 as long as it has none. */
+  numbers: Int32Array<ArrayBuffer>
+}
+
+interface Told extends Expanded {
+  readonly moves: Graph
+}
+
+/**
+ * A search whose moves are made by shards. They find every state and every move, in some order; here
+ * they are taken up in the order in which a search by itself would come upon them, so that the states
+ * have the same numbers, and everything that is asked of the search has the same answer.
+ *
+ * While a level is taken up the shards are at the one after the next.
+ */
+export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
+  private readonly directories: readonly Directory[]
+  private readonly hearings: readonly Hearing[]
+  /** What the shards said of each level; nothing of those that are taken up. */
+  private readonly levels: Told[][] = []
+  /** For each level the states up to its end. */
+  private readonly ends: number[] = []
+  /** By the search’s numbers: the shard that has a state, and its number there. */
+  private shards = new Uint8Array(1 << 10)
+  private locals = new Int32Array(1 << 10)
+  private level = 0
+  private coming: Promise<() => void>
+
+  constructor(
+    private readonly search: Search<K>,
+    private readonly members: readonly Member[],
+  ) {
+    this.hearings = members.map(() => new Hearing(search.table))
+    this.directories = members.map(() => ({
+      owners: new Uint8Array(1 << 10),
+      homes: new Int32Array(1 << 10),
+      places: new Int32Array(1 << 10),
+      numbers: new Int32Array(1 << 10),
+    }))
+    search.listenTo(this)
+    this.coming = this.begin()
+  }
+
+  /** True if the moves of so many more states are known, or of all that there are. */
+  isAhead(states: number): boolean {
+    const known = this.ends.at(-2) ?? 0
+    return this.isOver || known - this.search.graph.expanded >= states
+  }
+
+  /** Waits until the moves of one more level are known. */
+  async next(): Promise<void> {
+    const take = await this.coming
+    take()
+  }
+
+  tell(state: number, meet: Meet): void {
+    while (state >= (this.ends[this.level] as number)) {
+      this.levels[this.level] = []
+      this.level += 1
+    }
+    const shard = this.shards[state] as number
+    const { moves } = this.told(this.level, shard)
+    const place = this.directories[shard]?.places[this.locals[state] as number] as number
+    for (let move = moves.first(place); move < moves.end(place); move++) {
+      const known = this.search.states
+      const to = this.numberOf(shard, moves.target(move))
+      meet(to, to === known, moves.task(move), moves.kind(move))
+    }
+  }
+
+  private told(level: number, shard: number): Told {
+    return (this.levels[level] as Told[])[shard] as Told
+  }
+
+  /** The last level that was told has no states. */
+  private get isOver(): boolean {
+    return this.ends.length > 1 && this.ends.at(-1) === this.ends.at(-2)
+  }
+
+  private async begin(): Promise<() => void> {
+    const told = await Promise.all(this.members.map((member) => member.expand([])))
+    return () => {
+      this.note(told)
+      const owner = told.findIndex(({ level }) => level.states.length > 0)
+      for (const directory of this.directories) directory.owners[0] = owner
+      const { numbers } = this.directories[owner] as Directory
+      numbers[0] = 1
+      this.shards[0] = owner
+      this.goOn(told)
+    }
+  }
+
+  /** What fails is told to who waits for it next, and to nobody before. */
+  private goOn(told: readonly Expanded[]): void {
+    this.coming = this.round(told)
+    this.coming.catch(() => {})
+  }
+
+  /** The letters of one level go round, and the moves of the next are made. */
+  private async round(told: readonly Expanded[]): Promise<() => void> {
+    const received = await Promise.all(
+      this.members.map((member, reader) =>
+        member.receive(
+          told.map(({ news, letters }, sender) =>
+            sender === reader ? undefined : { news, letter: letters[reader] as Mail['letter'] },
+          ),
+        ),
+      ),
+    )
+    const looked = received.map((each) => each.looked)
+    const next = await Promise.all(this.members.map((member) => member.expand(looked)))
+    return () => {
+      for (const pairs of looked) this.search.claims.learn(pairs)
+      received.forEach(({ homes }, owner) => {
+        this.noteHomes(owner, homes, told)
+      })
+      this.note(next)
+      if (!this.isOver) this.goOn(next)
+    }
+  }
+
+  private noteHomes(owner: number, homes: readonly Int32Array[], told: readonly Expanded[]): void {
+    homes.forEach((numbers, sender) => {
+      const states = told[sender]?.letters[owner]?.states as Int32Array
+      numbers.forEach((home, i) => {
+        this.noteHome(sender, states[i] as number, owner, home)
+      })
+    })
+  }
+
+  private note(told: readonly Expanded[]): void {
+    let count = this.ends.at(-1) ?? 0
+    told.forEach(({ news, level: { states } }, shard) => {
+      this.hearings[shard]?.hear(news)
+      const directory = this.directories[shard] as Directory
+      states.forEach((state, place) => {
+        this.noteHome(shard, state, shard, state)
+        directory.places = roomFor(directory.places, state + 1)
+        directory.places[state] = place
+      })
+      count += states.length
+    })
+    this.ends.push(count)
+    this.levels.push(told.map((each) => ({ ...each, moves: Graph.of(each.graph) })))
+  }
+
+  private noteHome(shard: number, state: number, owner: number, home: number): void {
+    const directory = this.directories[shard] as Directory
+    directory.owners = roomFor(directory.owners, state + 1)
+    directory.homes = roomFor(directory.homes, state + 1)
+    directory.owners[state] = owner
+    directory.homes[state] = home
+  }
+
+  /** The search’s number of a state that a shard has this number for. */
+  private numberOf(shard: number, state: number): number {
+    const { owners, homes } = this.directories[shard] as Directory
+    const owner = owners[state] as number
+    const home = homes[state] as number
+    const directory = this.directories[owner] as Directory
+    directory.numbers = roomFor(directory.numbers, home + 1)
+    const known = directory.numbers[home] as number
+    if (known > 0) return known - 1
+    // A state that is met for the first time stands in what was said of the level behind.
+    const told = this.told(this.level + 1, owner)
+    const { table, claims } = this.search
+    const place = directory.places[home] as number
+    const number = takeIn(told.level, place, this.hearings[owner] as Hearing, table, claims)
+    directory.numbers[home] = number + 1
+    this.shards = roomFor(this.shards, number + 1)
+    this.locals = roomFor(this.locals, number + 1)
+    this.shards[number] = owner
+    this.locals[number] = home
+    return number
+  }
+}
