@@ -3,6 +3,7 @@ import { int, layOut, struct } from '../arena'
 import { searchRates } from './bench-searches'
 import { spinRate } from './bench-spin'
 import { unplugByRuns, unplugRates } from './bench-unplug'
+import { workersRate } from './bench-workers'
 import { fastest, round } from './fastest'
 import { sayJson } from './output'
 
@@ -61,6 +62,7 @@ function checkerRates() {
 sayJson({
   arena: arenaRate(),
   checker: checkerRates(),
+  workers: await workersRate(),
   rangeTableSplit: [1e3, 1e4, 1e5].map(splitRate),
   unplug16TiB: unplugRates(),
   unplugByRuns: unplugByRuns(),

@@ -51,6 +51,19 @@ describe('pinhole check', () => {
     expect(stdout).toMatch(/^#2[\w-]+$/m)
   })
 
+  it.each([
+    ['holds', ['--set', 'cpus=4']],
+    ['is broken', ['--policy', 'removalZap=leave', '--all']],
+  ])('says the same with two workers, where a scenario %s', (_, setup) => {
+    const args = ['check', race, ...setup, '--json']
+    const [one, two] = [pinhole(args), pinhole([...args, '--workers', '2'])]
+    const { seconds, statesPerSecond, ...said } = JSON.parse(one.stdout)
+    expect([two.status, JSON.parse(two.stdout)]).toEqual([
+      one.status,
+      { ...said, seconds: expect.any(Number), statesPerSecond: expect.any(Number) },
+    ])
+  })
+
   it('says which limit stopped it, exit 0 where nothing was broken by then', () => {
     const { status, stdout } = pinhole(['check', race, '--max-states', '50', '--json'])
     const { verdict, limit, states } = JSON.parse(stdout)

@@ -8,41 +8,63 @@ import type { Command } from './command'
 import { counted, say, sayJson, UserError } from './output'
 import { advanced, countOf, requestOf, scenarioNamed, setupOptions } from './setup'
 import { play, printStep, traceSteps } from './trace'
+import { advancedByWorkers } from './workers'
 
 const options = {
   ...setupOptions,
   property: { type: 'string', multiple: true },
   'max-states': { type: 'string' },
   seconds: { type: 'string' },
+  workers: { type: 'string' },
   all: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 
 export const check: Command = {
   usage:
-    'check SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--property NAME]… [--max-states N] [--seconds N] [--all] [--json]',
+    'check SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--property NAME]… [--max-states N] [--seconds N] [--workers N] [--all] [--json]',
   does: 'Every interleaving, to the first that breaks a property, or with --all to the last. Exit 1 if one is broken, or a thread can hang or go round for ever; a search that a limit stopped says so, and exits 0.',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
     const scenario = scenarioNamed(positionals[0])
     const request = requestOf(values)
     const maxStates = countOf('max-states', values['max-states'])
-    const found = Check.of(scenario, {
+    const question = {
       ...request,
       everything: values.all === true,
       ...(values.property === undefined ? {} : { properties: values.property }),
       ...(maxStates === undefined ? {} : { maxStates }),
-    })
+    }
+    const found = Check.of(scenario, question)
     if (typeof found === 'string') throw new UserError(found)
-    const seconds = advanced(found, countOf('seconds', values.seconds))
-    const answer = found.answer()
-    const broken = nearest(answer)
-    const example = exampleOf(found, answer, broken)
-    const result = { scenario, request, answer, broken, example, seconds }
-    if (values.json === true) sayJson(asJson(result))
-    else print(result)
-    return answer.verdict === 'holds' || answer.verdict === 'limit' ? 0 : 1
+    const most = countOf('seconds', values.seconds)
+    const workers = workersOf(values.workers)
+    const conclude = (seconds: number): number => {
+      const result = resultOf({ scenario, request, seconds }, found)
+      if (values.json === true) sayJson(asJson(result))
+      else print(result)
+      const { verdict } = result.answer
+      return verdict === 'holds' || verdict === 'limit' ? 0 : 1
+    }
+    if (workers === 1) return conclude(advanced(found, most))
+    const asked = { scenario: scenario.name, question }
+    return advancedByWorkers(found, asked, workers, most).then(conclude)
   },
+}
+
+/** Workers that a search may have: a shard’s number is kept in a byte. */
+const MAX_WORKERS = 255
+
+function workersOf(text: string | undefined): number {
+  const workers = countOf('workers', text) ?? 1
+  if (workers > MAX_WORKERS) throw new UserError(`--workers takes ${MAX_WORKERS} at most.`)
+  return workers
+}
+
+function resultOf(asked: Pick<Result, 'scenario' | 'request' | 'seconds'>, found: Check): Result {
+  const answer = found.answer()
+  const broken = nearest(answer)
+  return { ...asked, answer, broken, example: exampleOf(found, answer, broken) }
 }
 
 interface Result {

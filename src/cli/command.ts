@@ -3,5 +3,5 @@ export interface Command {
   readonly usage: string
   readonly does: string
   /** Returns the exit code. */
-  run(args: readonly string[]): number
+  run(args: readonly string[]): number | Promise<number>
 }

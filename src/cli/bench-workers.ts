@@ -1,0 +1,20 @@
+import { Check } from '../checker/check'
+import { gupFastVsRemove } from '../scenarios/gup-fast-vs-remove'
+import { round } from './fastest'
+import { advanced } from './setup'
+import { advancedByWorkers } from './workers'
+
+const question = { params: { cpus: 6 } }
+
+function fresh(): Check {
+  const check = Check.of(gupFastVsRemove, question)
+  if (typeof check === 'string') throw new Error(check)
+  return check
+}
+
+/** One search alone and with two workers, which take a moment to start: seconds, and how many times as fast. */
+export async function workersRate() {
+  const one = advanced(fresh())
+  const two = await advancedByWorkers(fresh(), { scenario: gupFastVsRemove.name, question }, 2)
+  return { ...question, one: round(one), two: round(two), timesAsFast: round(one / two) }
+}
