@@ -126,15 +126,15 @@ export class Check {
 
   /**
    * Goes on to the end, with the moves made by shards of the same question; the answer and the examples
-   * are the same. `pause` is called at least once a level. A search that leaves something out hangs on
-   * the order of its states, and is made here.
+   * are the same. Between slices there is a `pause`, in which the members are to be heard. A search
+   * that leaves something out hangs on the order of its states, and is made here.
    */
-  async share(members: readonly Member[], pause: () => void): Promise<void> {
+  async share(members: readonly Member[], pause: () => Promise<void>): Promise<void> {
     const pool = this.isReduced ? undefined : new Pool(this.search, members)
     do {
       while (pool?.isAhead(SLICE) === false) await pool.next()
-      pause()
-    } while (this.advance(() => pool?.isAhead(SLICE) !== true))
+      await pause()
+    } while (this.advance(() => true))
   }
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */

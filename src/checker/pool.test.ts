@@ -43,7 +43,7 @@ async function together(name: string, question: Question, shards: number): Promi
     if (typeof shard === 'string') throw new Error(shard)
     return here(shard)
   })
-  await check.share(members, () => {})
+  await check.share(members, async () => {})
   return check
 }
 

@@ -31,7 +31,8 @@ interface Told extends Expanded {
  * they are taken up in the order in which a search by itself would come upon them, so that the states
  * have the same numbers, and everything that is asked of the search has the same answer.
  *
- * While a level is taken up the shards are at the one after the next.
+ * While a level is taken up the shards are at the one after the next. Their tables are their own, and
+ * the search’s bytes do not count them.
  */
 export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
   private readonly directories: readonly Directory[]

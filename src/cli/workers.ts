@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Check, Question } from '../checker/check'
 import type { Member } from '../checker/pool'
@@ -37,8 +38,9 @@ export async function advancedByWorkers(
     return new Worker(BOOT, { eval: true, workerData })
   })
   try {
-    await check.share(workers.map(memberOf), () => {
+    await check.share(workers.map(memberOf), async () => {
       if (elapsed() >= most) check.stop('time')
+      await setImmediate()
     })
     return elapsed()
   } finally {
