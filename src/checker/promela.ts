@@ -1,5 +1,6 @@
 import type { Heap } from '../arena'
 import type { Always, AnyKernel, Finding, Steppable } from '../machine'
+import type { Scenario, Setup } from '../scenarios/scenario'
 import { contentsOf } from './content-texts'
 import type { Programs } from './moves'
 import { modelText, type Variable } from './promela-text'
@@ -14,6 +15,17 @@ export interface Header {
   /** The policies that matter, by name. */
   readonly policies: Readonly<Record<string, string>>
 }
+
+/** The head of a scenario’s model: of its policies those that it calls its own. */
+export const headerOf = (
+  { name, policies, preset: usual }: Scenario,
+  preset: string | undefined,
+  setup: Setup,
+): Header => ({
+  scenario: name,
+  preset: preset ?? usual,
+  policies: Object.fromEntries(policies.map((each) => [each, setup.policies[each] ?? ''])),
+})
 
 /** What the search found, and SPIN should find. */
 interface Expected {

@@ -4,8 +4,10 @@ import { compare } from './compare'
 import { importCommand } from './import'
 import { list } from './list'
 import { say } from './output'
+import { promelaCommand } from './promela'
 import { replayCommand } from './replay'
 import { run } from './run'
+import { verdictsCommand } from './verdicts'
 
 const help: Command = {
   usage: 'help',
@@ -23,5 +25,7 @@ export const commands: Readonly<Record<string, Command>> = {
   compare,
   import: importCommand,
   replay: replayCommand,
+  promela: promelaCommand,
+  verdicts: verdictsCommand,
   help,
 }

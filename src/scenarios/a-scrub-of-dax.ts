@@ -43,6 +43,7 @@ export const aScrubOfDax: Scenario = {
     'Here the memory really is bad: whoever loads from it gets a machine check.',
   ],
   build,
+  freeFrom: 'The scrubber finds an error in it.',
   story: [
     {
       title: 'A writes the page, B reads it.',

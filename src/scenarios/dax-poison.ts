@@ -46,6 +46,7 @@ export const daxPoisonStory: Scenario = {
     'That the platform records a bad block after a machine check is from memory.',
   ],
   build,
+  freeFrom: 'The parent consumes an error there.',
   story: [
     {
       title: 'Parent and child map the page.',

@@ -70,6 +70,7 @@ export const theMapperComesBack: Scenario = {
     'One file system, data in one piece; directories and the journal are not there.',
   ],
   build,
+  freeFrom: 'The same with another file, and a punch of 16 KiB.',
   story: [
     {
       title: 'A file is mapped, written and pinned.',

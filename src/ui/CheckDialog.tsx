@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { ask, cancel, type Wish } from '../store/checking'
 import { usePinhole } from '../store/store'
 import { CheckAnswer } from './CheckAnswer'
+import { CheckTable } from './CheckTable'
 import { CheckWish, firstWish } from './CheckWish'
 import { Dialog } from './Dialog'
 
@@ -32,6 +33,7 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
         </div>
       </div>
       <CheckAnswer onOpen={onClose} />
+      <CheckTable />
     </Dialog>
   )
 }

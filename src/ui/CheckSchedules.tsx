@@ -1,7 +1,9 @@
 import type { Answer } from '../checker/check'
 import { openSchedule } from '../store/checking'
+import { promelaFile } from '../store/exports'
 import type { Checking } from '../store/state'
 import { counted, others } from './check-words'
+import { SaveButton } from './SaveButton'
 
 export interface AnswerProps {
   readonly checking: Checking
@@ -10,11 +12,15 @@ export interface AnswerProps {
   readonly onOpen: () => void
 }
 
+const isProperty = ({ properties }: Answer, what: string): boolean =>
+  properties.some(({ name, kind }) => name === what && kind === 'always')
+
 /** The shortest schedules to a thing, those with the fewest switches of threads first. */
 export function CheckSchedules({ what, ...props }: AnswerProps & { what: string }) {
   const { checking, answer, onOpen } = props
   const example = checking.examples[what]
   if (example === undefined) return null
+  const { asked } = checking
   const { schedules, count } = example
   const [first, ...more] = schedules.map(({ switches }, index) => ({
     what,
@@ -28,6 +34,16 @@ export function CheckSchedules({ what, ...props }: AnswerProps & { what: string 
       {first !== undefined && (
         <span>
           <OpenSchedule {...first} />
+          {isProperty(answer, what) && (
+            <>
+              {' · '}
+              <SaveButton
+                label="Save as Promela, for SPIN"
+                className="link"
+                make={() => promelaFile(asked.scenario, asked.request, what, asked.from)}
+              />
+            </>
+          )}
         </span>
       )}
       {count > 1 && (

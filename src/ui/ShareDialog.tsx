@@ -1,6 +1,8 @@
 import { useState } from 'react'
+import { mailText, scheduleFile } from '../store/exports'
 import { linkNow } from '../store/link'
 import { Dialog } from './Dialog'
+import { SaveButton } from './SaveButton'
 
 /** The link to this moment, made now, with its length; and how to embed it. */
 export function ShareDialog({ onClose }: { onClose: () => void }) {
@@ -40,6 +42,8 @@ export function ShareDialog({ onClose }: { onClose: () => void }) {
         <button type="button" className="primary" onClick={() => void copy()}>
           {copied ? 'Copied' : 'Copy the link'}
         </button>
+        <SaveButton label="Save as text for a mail" make={() => mailText(base)} />
+        <SaveButton label="Save the schedule" make={scheduleFile} />
       </div>
       <label className="field">
         Embed

@@ -104,7 +104,7 @@ describe('W18, the order of boot and PKRS', () => {
     const refused = (operation: typeof setup_pks, who: string) =>
       operation.start?.refuse(k.kernel, {}, k.task(who).id)
     expect([refused(create_initial_pkrs_value, 'early'), refused(setup_pks, 'CPU1')]).toEqual([
-      'The first CPU is set up before the first thread runs.',
+      'Early is on no CPU.',
       'The early initcalls run before the other CPUs come up.',
     ])
     k.task('CPU0').begins(setup_pks).finishes()

@@ -1,9 +1,8 @@
 import { int, ref } from '../../../arena'
 import { sysfs_create_bin_file } from '../../fs/sysfs/file'
-import { ENOENT, ENOMEM } from '../../include/errno'
+import { ENOMEM } from '../../include/errno'
 import { bootOf, bootOperation } from '../../init/boot-operation'
 import type { Kernel } from '../../kernel'
-import { printk } from '../../kernel/printk'
 import { operation } from '../../operation'
 import { taskHolds } from '../../wait-holders'
 import { type ResourceFile, resourceFilesOf } from './bars'
@@ -20,13 +19,9 @@ const fileAt = (k: Kernel, { dev, file }: At): ResourceFile | undefined =>
 
 /**
  * The call of sysfs_create_bin_file() in pci_create_attr(): where it fails, the attribute is freed. Who
- * removed the device meanwhile has found the pointer, and freed it before.
+ * removed the device meanwhile may have found the pointer, and freed it before.
  */
 function create(k: Kernel, { dev, attr }: At): number {
-  if (!k.binAttributes.isLive(attr)) {
-    printk(k, 'BUG: KASAN: double-free in pci_create_attr')
-    return -ENOENT
-  }
   const row = k.binAttributes.at(attr)
   const error = sysfs_create_bin_file(k, { dev }, row)
   if (error !== 0) freeUnstored(k, row)

@@ -188,10 +188,6 @@ export const setup_pks = operation({
   },
 })
 
-/** identify_boot_cpu() comes long before rest_init(), where pid 1 is made. */
-const isFirstCpuUp = (k: Kernel): boolean =>
-  k.policy.pks === 'none' || k.cpus.rows()[0]?.cr4_pks === k.cpus.rows()[0]?.has_pks
-
 export const create_initial_pkrs_value = operation({
   name: 'create_initial_pkrs_value',
   does: 'The series of 2021 computes the initial value of PKRS at boot; the others have a constant.',
@@ -206,9 +202,7 @@ export const create_initial_pkrs_value = operation({
     on: ['cpu'],
     by: 'admin',
     args: () => ({}),
-    refuse: (k, _args, task) =>
-      notRunning(k, task) ??
-      (isFirstCpuUp(k) ? undefined : 'The first CPU is set up before the first thread runs.'),
+    refuse: (k, _args, task) => notRunning(k, task),
   },
   entry: 'build',
   steps: {

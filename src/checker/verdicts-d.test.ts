@@ -1,0 +1,3 @@
+import { verdictTests } from '../testing/verdict-tests'
+
+verdictTests(3, 4)

@@ -1,0 +1,41 @@
+import { startOf } from '../checker/programs'
+import { headerOf, promela } from '../checker/promela'
+import { parse } from './arguments'
+import type { Command } from './command'
+import { say, UserError } from './output'
+import { countOf, requestOf, scenarioNamed, setupOptions } from './setup'
+
+const options = {
+  ...setupOptions,
+  property: { type: 'string' },
+  'max-states': { type: 'string' },
+} as const
+
+/** States of a model that SPIN’s compiler takes within a minute or so. */
+const MOST_STATES = 100_000
+
+export const promelaCommand: Command = {
+  usage:
+    'promela SCENARIO --property NAME [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--max-states N]',
+  does: 'The scenario and one property as a model for SPIN, which finds the verdict and the shortest length once more.',
+  run(args) {
+    const { values, positionals } = parse(args, options, 1)
+    const scenario = scenarioNamed(positionals[0])
+    const request = requestOf(values)
+    const most = countOf('max-states', values['max-states']) ?? MOST_STATES
+    const start = startOf(scenario, request)
+    if (typeof start === 'string') throw new UserError(start)
+    const { kernel, programs, setup } = start
+    const always = kernel.invariants.filter(({ kind }) => kind === 'always')
+    const property = always.find(({ name }) => name === values.property)
+    if (property?.kind !== 'always')
+      throw new UserError(
+        `Name a property with --property: ${always.map(({ name }) => name).join(', ')}.`,
+      )
+    const header = headerOf(scenario, request.preset, setup)
+    const model = promela(kernel, programs, property, header, most)
+    if (typeof model === 'string') throw new UserError(model)
+    say(model.text.trimEnd())
+    return 0
+  },
+}

@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs'
+import { type Verdict, verdictsOf } from '../checker/verdicts'
+import { presets } from '../linux/presets'
+import { scenarios } from '../scenarios'
+import type { Scenario } from '../scenarios/scenario'
+import { parse } from './arguments'
+import type { Command } from './command'
+import { say, sayJson, UserError } from './output'
+
+/** Where the table lies that the page shows and the tests compare with, and its twin to read. */
+const TABLE = new URL('../checker/verdict-table.json', import.meta.url)
+const PAGE = new URL('../../docs/verdicts.md', import.meta.url)
+
+export const verdictsCommand: Command = {
+  usage: 'verdicts [SCENARIO] [--write] [--json]',
+  does: 'What the checker says of a scenario, or of all, under every kernel. --write renews the table.',
+  run(args) {
+    const options = { write: { type: 'boolean' }, json: { type: 'boolean' } } as const
+    const { values, positionals } = parse(args, options, 1)
+    const [name] = positionals
+    const asked = scenarios.filter((each) => name === undefined || each.name === name)
+    if (asked.length === 0) throw new UserError(`There is no scenario "${name}".`)
+    if (values.write === true && name !== undefined)
+      throw new UserError('--write renews the whole table: name no scenario.')
+    const table: Record<string, readonly Verdict[]> = {}
+    for (const scenario of asked) {
+      table[scenario.name] = verdictsOf(scenario)
+      if (values.json !== true) say(section(scenario, table[scenario.name] ?? []))
+    }
+    if (values.json === true) sayJson(table)
+    if (values.write === true) {
+      writeFileSync(TABLE, tableText(table))
+      writeFileSync(PAGE, pageText(table))
+    }
+    return 0
+  },
+}
+
+/** A line a verdict, so that a change of one shows as one. */
+function tableText(table: Readonly<Record<string, readonly Verdict[]>>): string {
+  const entries = Object.entries(table).map(([name, verdicts]) => {
+    const lines = verdicts.map((verdict) => `    ${JSON.stringify(verdict)}`)
+    return `  ${JSON.stringify(name)}: [\n${lines.join(',\n')}\n  ]`
+  })
+  return `{\n${entries.join(',\n')}\n}\n`
+}
+
+const HEAD = `# Verdicts
+
+What the checker says of every scenario under every kernel, from every interleaving of what its threads
+call. This page and the table that the program shows are written by \`npm run pinhole -- verdicts --write\`;
+\`npm test\` searches everything again and compares every number.
+
+A number behind a property is the length of a shortest schedule that breaks it. Properties that are not
+named hold, if the search came to its end; those that came upon nothing of what they speak of are counted
+as not applicable. A search that stopped at its limit says what it found until then, and nothing else.
+`
+
+function pageText(table: Readonly<Record<string, readonly Verdict[]>>): string {
+  const sections = scenarios.map((each) => section(each, table[each.name] ?? []))
+  return `${[HEAD, ...sections].join('\n')}`
+}
+
+function section({ name, title, question }: Scenario, verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map((verdict) => [
+    kernelsText(verdict.kernels),
+    verdictText(verdict),
+    `${verdict.isComplete ? '' : '> '}${verdict.states.toLocaleString('en')}`,
+    verdict.transitions.toLocaleString('en'),
+    String(verdict.notApplicable.length),
+  ])
+  const head = ['kernels', 'verdict', 'states', 'transitions', 'not applicable']
+  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`)
+  return `## ${title} (\`${name}\`)\n\n${question}\n\n${lines.join('\n')}\n`
+}
+
+/** Versions that follow each other become a span. */
+function kernelsText(kernels: readonly string[]): string {
+  const names = presets.map(({ name }) => name)
+  const spans: string[][] = []
+  for (const name of kernels) {
+    const last = spans.at(-1)
+    const before = names[names.indexOf(name) - 1]
+    if (last !== undefined && last.at(-1) === before && name.startsWith('v')) last.push(name)
+    else spans.push([name])
+  }
+  return spans.map(([first, ...rest]) => [first, rest.at(-1) ?? []].flat().join('–')).join(', ')
+}
+
+function verdictText({ verdict, broken, shown, hangs, livelock, isComplete }: Verdict): string {
+  const steps = (found: Readonly<Record<string, number>>, word: string) =>
+    Object.entries(found).map(([name, depth]) => `${word}${name} ${depth}`)
+  const parts = [
+    ...steps(broken, ''),
+    ...steps(hangs, 'hang of '),
+    ...(livelock === null ? [] : [`livelock ${livelock}`]),
+    ...steps(shown, 'shows '),
+  ]
+  const whole = isComplete
+    ? verdict
+    : `${verdict === 'limit' ? '' : `${verdict}, `}stopped at the limit`
+  return [`**${whole}**`, ...parts].join('; ')
+}
