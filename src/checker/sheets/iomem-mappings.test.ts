@@ -145,7 +145,7 @@ describe('I5, no new map of what is claimed', () => {
   })
 
   it('holds where IO_STRICT_DEVMEM is off, while the claim is not there yet (W22)', () => {
-    expect(heldIn(noNewMapOfClaim, exclusiveClaim, ['v6.12'])).toEqual([13])
+    expect(heldIn(noNewMapOfClaim, exclusiveClaim, ['v6.12'])).toEqual([115])
   })
 
   it('holds for one page of /dev/mem under P1, P2, P3 and P4', () => {

@@ -145,9 +145,10 @@ const freedOnce = always({
 })
 
 describe('a device that is removed while its files are created', () => {
-  it('has an attribute freed twice where the pointer is stored first, also under a mutex', () => {
-    expect(brokenIn(freedOnce, removal, ['v5.15'])).toEqual([33])
+  it('has an attribute freed twice, sooner where the pointer is stored first, also under a mutex', () => {
+    expect(brokenIn(freedOnce, removal, ['v5.15'])).toEqual([27])
     expect(brokenIn(freedOnce, removal, ['v5.15'], MUTEX)).toEqual([34])
-    expect(heldIn(freedOnce, removal, ['v6.12'])).toEqual([927])
+    expect(brokenIn(freedOnce, removal, ['v6.12'])).toEqual([34])
+    expect(heldIn(freedOnce, removal, ['static-attrs'])).toEqual([111])
   })
 })
