@@ -48,48 +48,26 @@ export function layOut<T extends Record<string, TableSpec>, R extends Record<str
 
 const storesOf = (arena: Arena): RunStore[] => arena.stores as RunStore[]
 
-/** Words of the packed state now. */
-export const packedWords = (arena: Arena): number =>
-  storesOf(arena).reduce((sum, store) => sum + store.packedWords, arena.words.length)
-
-/** Writes the whole state at `at`, canonically: equal states give equal words. Returns the end. */
-export function packInto(arena: Arena, target: Int32Array, at: number): number {
-  target.set(arena.words, at)
-  return storesOf(arena).reduce((next, store) => store.pack(target, next), at + arena.words.length)
-}
-
-/** The whole state as words. */
+/** The whole state as words, canonically: equal states give equal words. */
 export function pack(arena: Arena): Int32Array {
-  const packed = new Int32Array(packedWords(arena))
-  packInto(arena, packed, 0)
+  const stores = storesOf(arena)
+  const { length } = arena.words
+  const packed = new Int32Array(stores.reduce((sum, store) => sum + store.packedWords, length))
+  packed.set(arena.words)
+  stores.reduce((next, store) => store.pack(packed, next), length)
   return packed
 }
 
 /** Makes the state the packed one and forgets the journal. */
-export function restore(arena: Arena, packed: Int32Array, at = 0): void {
-  restoreHashed(arena, packed, at, 0, 0)
+export function restore(arena: Arena, packed: Int32Array): void {
+  const { length } = arena.words
+  arena.words.set(packed.subarray(0, length))
+  arena.journal.length = 0
+  arena.rewinds += 1
+  storesOf(arena).reduce((next, store) => store.unpack(packed, next), length)
   const [hashLo, hashHi] = hashFromScratch(arena)
   arena.hashLo = hashLo
   arena.hashHi = hashHi
-}
-
-/** As `restore`, for a caller that kept the hash beside the words. Returns the end. */
-export function restoreHashed(
-  arena: Arena,
-  packed: Int32Array,
-  at: number,
-  hashLo: number,
-  hashHi: number,
-): number {
-  const { length } = arena.words
-  for (let i = 0; i < length; i++) arena.words[i] = packed[at + i] as number
-  arena.journal.length = 0
-  arena.rewinds += 1
-  arena.hashLo = hashLo
-  arena.hashHi = hashHi
-  let next = at + length
-  for (const store of storesOf(arena)) next = store.unpack(packed, next)
-  return next
 }
 
 /** The hash computed from the words alone; always what the increments have made of it. */

@@ -32,10 +32,7 @@ export {
   hashFromScratch,
   layOut,
   pack,
-  packedWords,
-  packInto,
   restore,
-  restoreHashed,
   type TableSpec,
 } from './heap'
 export { type Part, Parts } from './parts'

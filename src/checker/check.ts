@@ -10,6 +10,7 @@ import { type Beginning, type Start, startAt, startOf } from './programs'
 import { Search } from './search'
 import { Shard } from './shard'
 import { type Schedule, shortest } from './shortest'
+import { MAX_STATES } from './state-table'
 import { type Hang, hangs } from './stuck'
 
 /** What is asked of the checker, beside the scenario. */
@@ -77,7 +78,7 @@ export interface Example {
   readonly schedules: readonly Schedule[]
 }
 
-const MAX_STATES = 5_000_000
+const USUAL_STATES = 5_000_000
 const MAX_BYTES = 1 << 30
 
 /** States that are expanded between two looks at whether to go on. */
@@ -139,7 +140,8 @@ export class Check {
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
   advance(isOver: () => boolean): boolean {
-    const { maxStates = MAX_STATES, maxBytes = MAX_BYTES } = this.question
+    const { maxBytes = MAX_BYTES } = this.question
+    const maxStates = Math.min(this.question.maxStates ?? USUAL_STATES, MAX_STATES)
     do {
       if (this.stopped !== undefined || this.isDecided) return false
       if (this.search.states >= maxStates) this.stopped = 'states'
