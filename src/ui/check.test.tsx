@@ -52,6 +52,18 @@ describe('the check of the page', () => {
     expect(flag()?.className).toBe('flag ahead')
   })
 
+  it('shows what the checker says under every kernel, and opens the scenario under one', async () => {
+    open('fork-races-a-pin')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(await screen.findByText('Under every kernel'))
+    const row = screen.getByRole('row', { name: /^v5\.9/ })
+    expect(row.textContent).toContain('broken: gupCoherency 40, gupFastSeesFork 16')
+    expect(row.textContent).toContain('900')
+    expect(screen.getByRole('row', { name: /^v6\.12/ }).textContent).toContain('holds')
+    await userEvent.click(button('v6.12'))
+    expect(getState().opened.preset).toBe('v6.12')
+  })
+
   it('says that all is well only with how much was explored', async () => {
     open('gup-fast-vs-remove')
     render(<CheckDialog onClose={() => {}} />)
