@@ -117,7 +117,7 @@ describe('a check of what the page shows', () => {
 
 describe('a check that is cancelled', () => {
   it('answers about what it has seen', async () => {
-    open('a-scrub-of-dax')
+    open('gup-fast-vs-remove', { params: { cpus: 8 } })
     await ask(wish)
     await soon(() => expect(getState().checking?.progress).toBeDefined())
     cancel()
@@ -126,7 +126,7 @@ describe('a check that is cancelled', () => {
   })
 
   it('says so where it had not begun, and then is not heard of again', async () => {
-    open('a-scrub-of-dax')
+    open('gup-fast-vs-remove', { params: { cpus: 8 } })
     const asking = ask(wish)
     cancel()
     expect(getState().checking).toMatchObject({
@@ -138,7 +138,7 @@ describe('a check that is cancelled', () => {
   })
 
   it('leaves the next one alone', async () => {
-    open('a-scrub-of-dax')
+    open('gup-fast-vs-remove', { params: { cpus: 8 } })
     await ask(wish)
     cancel()
     open('gup-fast-vs-remove')

@@ -89,7 +89,7 @@ describe('the check of the page', () => {
   })
 
   it('cancels, and says how far it came', async () => {
-    open('a-scrub-of-dax')
+    open('gup-fast-vs-remove', { params: { cpus: 8 } })
     render(<CheckDialog onClose={() => {}} />)
     await userEvent.click(button('Check'))
     await userEvent.click(button('Cancel'))
