@@ -53,7 +53,7 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await page.goto('./#s/the-read-fault-window')
   await openCheck(page)
   await start(page).click()
-  await expect(dialog(page).getByText(/Broken, in 49 steps/)).toBeVisible({ timeout: 30_000 })
+  await expect(dialog(page).getByText(/Broken, in 57 steps/)).toBeVisible({ timeout: 30_000 })
   await dialog(page)
     .getByText(/others are as short/)
     .click()
@@ -71,15 +71,15 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await page.keyboard.press('ArrowLeft')
   await expect(property(page, 'noPteToDeadPgmap')).toContainText('holds')
   await page.keyboard.press('ArrowRight')
-  await expect(page.getByText(/step 49 of 49/)).toBeVisible()
-  await expect(property(page, 'noPteToDeadPgmap')).toContainText('broken at step 49')
+  await expect(page.getByText(/step 82 of 82/)).toBeVisible()
+  await expect(property(page, 'noPteToDeadPgmap')).toContainText('broken at step 82')
 
   await page.getByRole('button', { name: 'Share', exact: true }).click()
   await expect(page.getByText(/fits a mail/)).toBeVisible()
   const other = await context.newPage()
   await other.goto(await page.getByRole('textbox', { name: 'Link' }).inputValue())
-  await expect(other.getByText(/step 49 of 49/)).toBeVisible()
-  await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 49')
+  await expect(other.getByText(/step 82 of 82/)).toBeVisible()
+  await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 82')
 })
 
 test('a frame with a sandbox of scripts only has a worker too', async ({ page, baseURL }) => {

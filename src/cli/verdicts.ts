@@ -51,7 +51,8 @@ What the checker says of every scenario under every kernel, from every interleav
 call. This page and the table that the program shows are written by \`npm run pinhole -- verdicts --write\`;
 \`npm test\` searches everything again and compares every number.
 
-A number behind a property is the length of a shortest schedule that breaks it. Properties that are not
+A number behind a property is the length of a shortest schedule that breaks it, from where the threads are
+free: some stories set the scene first, in their own order. Properties that are not
 named hold, if the search came to its end; those that came upon nothing of what they speak of are counted
 as not applicable. A search that stopped at its limit says what it found until then, and nothing else.
 `

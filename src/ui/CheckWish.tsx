@@ -45,6 +45,12 @@ export function CheckWish({ wish, onChange, isDisabled }: Props & { isDisabled: 
   )
 }
 
+/** Where the threads are free, and what they call. */
+const storyText = ({ freeFrom }: { readonly freeFrom?: string }): string =>
+  freeFrom === undefined
+    ? 'The whole story: each thread calls what it calls there, in its own order'
+    : `The story from “${freeFrom}” on: each thread calls what it calls there, in its own order; what comes before is done as it is told`
+
 function Beginning({ wish, onChange }: Props) {
   const { scenario, timeline } = useOpened()
   const { branch, cursor } = timeline
@@ -60,9 +66,7 @@ function Beginning({ wish, onChange }: Props) {
           disabled={!hasStory}
           onChange={() => onChange({ ...wish, isFromHere: false })}
         />
-        {hasStory
-          ? 'The whole story: each thread calls what it calls there, in its own order'
-          : 'The whole story: this scenario has none'}
+        {hasStory ? storyText(scenario) : 'The whole story: this scenario has none'}
       </label>
       <label>
         <input
