@@ -5,4 +5,4 @@ import type { Kernel } from './kernel'
 export const operation = operationsOf<Kernel>()
 
 /** Declare the properties; `invariants/index.ts` lists them. */
-export const { always, sometimes } = invariantsOf<Kernel>()
+export const { always, alwaysByTask, sometimes, sometimesByTask } = invariantsOf<Kernel>()

@@ -50,4 +50,4 @@ export {
 } from './timeline'
 export { isBookkeeping, type TraceLine, traceLineNow } from './trace'
 export { type Did, isDid, playBoth, type Side } from './two-sides'
-export { at, both, deadlock, type Ending, ending, waitEdges } from './waits'
+export { at, both, deadlock, deadlockFrom, type Ending, ending, waitEdges } from './waits'

@@ -1,3 +1,4 @@
+import type { AnyKernel } from './operation'
 import type { Source } from './source'
 
 /** What breaks a property, or shows it: an object, and a sentence about it with its numbers. */
@@ -8,7 +9,18 @@ export interface Finding {
   readonly says: string
 }
 
-interface Property {
+/** A property that is one of each task by itself. */
+export interface OfTasks<K> {
+  /**
+   * What it finds by one live task; the whole property is the first that it finds by any. Whoever knows
+   * that a task’s answer cannot have changed need not ask it again.
+   */
+  byTask(k: K, task: number): Finding | undefined
+  /** While this is false, no task is asked. */
+  when?(k: K): boolean
+}
+
+interface Property<K> extends Partial<OfTasks<K>> {
   readonly name: string
   /** The property as one sentence, as the page prints it. */
   readonly claim: string
@@ -23,7 +35,7 @@ export interface Window<K> {
 }
 
 /** Must hold at every moment, but inside its windows. */
-export interface Always<K> extends Property {
+export interface Always<K> extends Property<K> {
   readonly kind: 'always'
   readonly windows: readonly Window<K>[]
   /** The first object that breaks it, or nothing. */
@@ -31,15 +43,26 @@ export interface Always<K> extends Property {
 }
 
 /** Must be reachable: shows that the model can get to the interesting moment at all. */
-export interface Sometimes<K> extends Property {
+export interface Sometimes<K> extends Property<K> {
   readonly kind: 'sometimes'
   shown(k: K): Finding | undefined
 }
 
 export type Invariant<K> = Always<K> | Sometimes<K>
 
-/** Gives the `always` and `sometimes` functions of one kind of kernel. */
-export const invariantsOf = <K>() => ({
+const firstOf =
+  <K extends AnyKernel>({ byTask, when }: OfTasks<K>) =>
+  (k: K): Finding | undefined => {
+    if (when?.(k) === false) return undefined
+    for (let task = 1; task <= k.tasks.capacity; task++) {
+      const finding = k.tasks.isLive(task) ? byTask(k, task) : undefined
+      if (finding !== undefined) return finding
+    }
+    return undefined
+  }
+
+/** Gives the `always` and `sometimes` functions of one kind of kernel; those of tasks ask each in turn. */
+export const invariantsOf = <K extends AnyKernel>() => ({
   always: ({
     windows = [],
     broken,
@@ -49,6 +72,19 @@ export const invariantsOf = <K>() => ({
     windows,
     ...declared,
     broken: (k) => (windows.some(({ isOpen }) => isOpen(k)) ? undefined : broken(k)),
+  }),
+  alwaysByTask: (
+    declared: Omit<Always<K>, 'kind' | 'windows' | 'broken'> & OfTasks<K>,
+  ): Always<K> => ({
+    kind: 'always',
+    windows: [],
+    ...declared,
+    broken: firstOf(declared),
+  }),
+  sometimesByTask: (declared: Omit<Sometimes<K>, 'kind' | 'shown'> & OfTasks<K>): Sometimes<K> => ({
+    kind: 'sometimes',
+    ...declared,
+    shown: firstOf(declared),
   }),
   sometimes: (declared: Omit<Sometimes<K>, 'kind'>): Sometimes<K> => ({
     kind: 'sometimes',

@@ -69,13 +69,14 @@ function circle(
   return undefined
 }
 
+/** The first circle that the waits of one task lead to. */
+export const deadlockFrom = (k: Waiters, task: number): readonly number[] | undefined =>
+  k.machine.isWaiting(task) ? circle(k, [task], new Set([task])) : undefined
+
 /** Tasks of which each waits for the next, and the last for the first; undefined: there are none. */
 export function deadlock(k: Waiters): readonly number[] | undefined {
-  const seen = new Set<number>()
   for (let task = 1; task <= k.tasks.capacity; task++) {
-    if (!k.tasks.isLive(task) || !k.machine.isWaiting(task) || seen.has(task)) continue
-    seen.add(task)
-    const found = circle(k, [task], seen)
+    const found = k.tasks.isLive(task) ? deadlockFrom(k, task) : undefined
     if (found !== undefined) return found
   }
   return undefined

@@ -1,6 +1,6 @@
 import { lockedEntry, spanOf } from '../fs/dax-entries'
 import type { Kernel } from '../kernel'
-import { always } from '../operation'
+import { alwaysByTask } from '../operation'
 
 /** Steps of a DAX fault that are about to write a page table entry. */
 const INSERTS = new Set([
@@ -10,19 +10,17 @@ const INSERTS = new Set([
 ])
 
 /** S6 of the DAX sheet, §8.1. */
-export const entryMadeUnderLocks = always({
+export const entryMadeUnderLocks = alwaysByTask({
   name: 'entryMadeUnderLocks',
   claim:
     'A fault of a DAX file maps a page only under its own lock of the entry, and with invalidate_lock held.',
   sources: [{ file: 'fs/dax.c', fn: 'dax_iomap_pte_fault', version: '6.12' }],
-  broken(k) {
-    for (const { id, name } of k.tasks.rows()) {
-      if (!INSERTS.has(k.machine.stepName(id))) continue
-      const missing = missingLock(k, id)
-      if (missing !== undefined)
-        return { table: 'tasks', id, says: `${name} is about to map a page without ${missing}` }
-    }
-    return undefined
+  byTask(k, task) {
+    if (!INSERTS.has(k.machine.stepName(task))) return undefined
+    const missing = missingLock(k, task)
+    if (missing === undefined) return undefined
+    const { name } = k.tasks.at(task)
+    return { table: 'tasks', id: task, says: `${name} is about to map a page without ${missing}` }
   },
 })
 

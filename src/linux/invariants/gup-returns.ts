@@ -2,24 +2,21 @@ import { PTE } from '../arch/x86/pgtable'
 import { FOLL } from '../include/gup'
 import type { Kernel } from '../kernel'
 import { isMapped } from '../mm/memory'
-import { always } from '../operation'
+import { alwaysByTask } from '../operation'
 
 /** L3 of the DAX sheet, §8.2. */
-export const gupReturns = always({
+export const gupReturns = alwaysByTask({
   name: 'gupReturns',
   claim: 'get_user_pages() does not try an entry again and again whose device is gone.',
   sources: [{ file: 'mm/gup.c', fn: 'follow_page_pte', version: '6.12', evidence: 'deduced' }],
-  broken(k) {
-    if (k.policy.gupPgmap === 'none') return undefined
-    for (const { id, name } of k.tasks.rows()) {
-      if (k.machine.stepName(id) !== '__get_user_pages.follow') continue
-      const { mm, vpn, handle } = k.machine.frames(id)[0]?.locals ?? {}
-      const pfn = deadEnd(k, { mm: Number(mm), vpn: Number(vpn), handle: Number(handle) })
-      if (pfn === undefined) continue
-      const says = `${name} finds pfn 0x${pfn.toString(16)}, whose pgmap is gone; the fault finds it mapped, and so on`
-      return { table: 'tasks', id, says }
-    }
-    return undefined
+  when: (k) => k.policy.gupPgmap !== 'none',
+  byTask(k, task) {
+    if (k.machine.stepName(task) !== '__get_user_pages.follow') return undefined
+    const { mm, vpn, handle } = k.machine.frames(task)[0]?.locals ?? {}
+    const pfn = deadEnd(k, { mm: Number(mm), vpn: Number(vpn), handle: Number(handle) })
+    if (pfn === undefined) return undefined
+    const says = `${k.tasks.at(task).name} finds pfn 0x${pfn.toString(16)}, whose pgmap is gone; the fault finds it mapped, and so on`
+    return { table: 'tasks', id: task, says }
   },
 })
 

@@ -3,25 +3,21 @@ import type { Kernel } from '../kernel'
 import { bytesOf } from '../mm/contents'
 import { resolve } from '../mm/entries'
 import { isAnon } from '../mm/folio'
-import { always } from '../operation'
+import { alwaysByTask } from '../operation'
 
 const COMPLETIONS = new Set(['dmaWrite.complete', 'bio_endio.complete'])
 
 /** I13 of the pins sheet, §7.2. */
-export const noLostDma = always({
+export const noLostDma = alwaysByTask({
   name: 'noLostDma',
   claim:
     'When an I/O into private memory completes, the process sees the data at the address that it gave.',
   sources: [{ file: 'block/bio.c', fn: 'bio_endio', version: '6.12' }],
-  broken(k) {
-    for (const { id, name } of k.tasks.rows()) {
-      if (!COMPLETIONS.has(k.machine.stepName(id))) continue
-      const locals = k.machine.frames(id)[0]?.locals
-      const page = Number(locals?.['page'] ?? 0)
-      const finding = lost(k, Number(locals?.['handle']), page, name)
-      if (finding !== undefined) return finding
-    }
-    return undefined
+  byTask(k, task) {
+    if (!COMPLETIONS.has(k.machine.stepName(task))) return undefined
+    const locals = k.machine.frames(task)[0]?.locals
+    const page = Number(locals?.['page'] ?? 0)
+    return lost(k, Number(locals?.['handle']), page, k.tasks.at(task).name)
   },
 })
 

@@ -4,25 +4,21 @@ import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
 import { handlesOf, pipeBuffersOf } from '../mm/labels'
 import { type Blocks, stuckPage, untilSomethingMoves } from '../mm/memory-blocks'
-import { always } from '../operation'
+import { alwaysByTask } from '../operation'
 
 /** L4 of the DAX sheet, §8.2: pins are finite, but long-term pins are not. */
-export const offlineReturns = always({
+export const offlineReturns = alwaysByTask({
   name: 'offlineReturns',
   claim:
     'offline_pages() waits only for what will be let go: for no long-term pin, and not for nobody.',
   sources: [{ file: 'mm/memory_hotplug.c', fn: 'offline_pages', version: '6.12' }],
-  broken(k) {
-    if (k.hotplug.capacity === 0) return undefined
-    for (const { id } of k.tasks.rows()) {
-      if (k.machine.stepName(id) !== 'offline_pages.again') continue
-      const locals = k.machine.frames(id)[0]?.locals
-      const blocks = { block: Number(locals?.['block']), blocks: Number(locals?.['blocks']) }
-      if (untilSomethingMoves.ready(k, { ...blocks, task: { id } })) continue
-      const finding = signal_pending(k, id) ? undefined : judge(k, id, blocks)
-      if (finding !== undefined) return finding
-    }
-    return undefined
+  when: (k) => k.hotplug.capacity > 0,
+  byTask(k, id) {
+    if (k.machine.stepName(id) !== 'offline_pages.again') return undefined
+    const locals = k.machine.frames(id)[0]?.locals
+    const blocks = { block: Number(locals?.['block']), blocks: Number(locals?.['blocks']) }
+    if (untilSomethingMoves.ready(k, { ...blocks, task: { id } })) return undefined
+    return signal_pending(k, id) ? undefined : judge(k, id, blocks)
   },
 })
 
