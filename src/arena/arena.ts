@@ -84,6 +84,8 @@ export class Arena {
 
   write(at: number, value: number): void {
     const old = this.words[at] as number
+    // Whether anything is journaled hangs on what was there.
+    this.reads[at] = 1
     if (old === value) return
     this.journal.push(old)
     this.journal.push(at)

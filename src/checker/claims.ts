@@ -1,5 +1,6 @@
 import type { AnyKernel, Finding, Invariant, Steppable } from '../machine'
-import type { StateTable } from './state-table'
+import { Memo } from './memo'
+import type { Points } from './points'
 
 /** How far the search has come with a property. */
 export interface Claimed<K> {
@@ -14,7 +15,8 @@ export interface Claimed<K> {
  * The properties, asked again only where the answer can have changed.
  *
  * A property is a function of the state. While it is asked, the arena notes the places that it looks
- * at; where a move wrote to none of the places that it ever looked at, it says what it said before.
+ * at; where a move wrote to none of the places that it ever looked at, it says what it said before, and
+ * where it found the same there once, what it said then.
  */
 export class Claims<K extends AnyKernel & Steppable<K>> {
   readonly list: readonly Claimed<K>[]
@@ -22,15 +24,19 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   private readonly reads: readonly Uint8Array[]
   /** The same of the places that others know of, where a search is shared out. */
   private readonly learned: readonly Uint8Array[]
+  /** What each property finds; of those of tasks, whether any is to be asked. */
+  private readonly memos: readonly Memo<Finding | null | boolean>[]
   private level = 0
 
   constructor(
     private readonly kernel: K,
     invariants: readonly Invariant<K>[],
+    private readonly points: Points<K>,
   ) {
     this.list = invariants.map((invariant) => ({ invariant, finding: undefined, states: [] }))
     const { length } = kernel.heap.arena.reads
     this.reads = invariants.map(() => new Uint8Array(length))
+    this.memos = this.reads.map((reads) => new Memo(points.memory, undefined, reads))
     this.learned = invariants.map(() => new Uint8Array(length))
   }
 
@@ -46,26 +52,22 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     this.level += 1
   }
 
-  /** Asks of a new state, which was written in `changed` since one that was asked before. */
-  visit(state: number, changed: Int32Array, count: number): void {
-    for (let i = 0; i < this.list.length; i++)
-      if (this.isConcerned(i, changed, count)) this.ask(i, state)
+  /** Asks of a new state, which was written in these places since one that was asked before. */
+  visit(state: number, places: Int32Array): void {
+    for (let i = 0; i < this.list.length; i++) if (this.isConcerned(i, places)) this.ask(i, state)
   }
 
   /** The properties that `visit` would ask, as a set for `askSome`. */
-  concerned(changed: Int32Array, count: number): number[] {
+  concerned(places: Int32Array): number[] {
     const set = this.emptySet
-    for (let i = 0; i < this.list.length; i++)
-      if (this.isConcerned(i, changed, count)) addTo(set, i)
+    for (let i = 0; i < this.list.length; i++) if (this.isConcerned(i, places)) addTo(set, i)
     return set
   }
 
-  /** Asks the properties of a set of a state of the table. */
-  askSome(table: StateTable, state: number, set: ArrayLike<number>, from: number): void {
-    const some = this.list.flatMap((_, i) => (isIn(set, from, i) && !this.isDecided(i) ? [i] : []))
-    if (some.length === 0) return
-    table.load(state)
-    for (const i of some) this.ask(i, state)
+  /** Asks the properties of a set of a state. */
+  askSome(state: number, set: ArrayLike<number>, from: number): void {
+    for (let i = 0; i < this.list.length; i++)
+      if (isIn(set, from, i) && !this.isDecided(i)) this.ask(i, state)
   }
 
   /** A set of properties has a bit for each, in so many words. */
@@ -98,10 +100,10 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     }
   }
 
-  private isConcerned(index: number, changed: Int32Array, count: number): boolean {
+  private isConcerned(index: number, places: Int32Array): boolean {
     if (this.isDecided(index)) return false
     const reads = this.reads[index] as Uint8Array
-    for (let at = 0; at < count; at++) if (reads[changed[at] as number] === 1) return true
+    for (let at = 0; at < places.length; at++) if (reads[places[at] as number] === 1) return true
     return false
   }
 
@@ -118,18 +120,37 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   }
 
   private ask(index: number, state: number): void {
-    const { arena } = this.kernel.heap
+    const finding = this.findingOf(index, state)
+    if (finding === null) return
     const claimed = this.list[index] as Claimed<K>
-    const { invariant } = claimed
-    const { reads } = arena
-    arena.reads = this.reads[index] as Uint8Array
-    const finding =
-      invariant.kind === 'always' ? invariant.broken(this.kernel) : invariant.shown(this.kernel)
-    arena.reads = reads
-    if (finding === undefined) return
     if (claimed.states.length === 0) this.decidedAt.set(index, this.level)
     claimed.finding ??= finding
     claimed.states.push(state)
+  }
+
+  private findingOf(index: number, state: number): Finding | null {
+    const { kernel, points } = this
+    const { table } = points.memory
+    const { invariant } = this.list[index] as Claimed<K>
+    const { byTask } = invariant
+    const whole = (this.memos[index] as Memo<Finding | null | boolean>).answer(state, () => {
+      table.load(state)
+      if (byTask !== undefined) return invariant.when?.(kernel) ?? true
+      return (
+        (invariant.kind === 'always' ? invariant.broken(kernel) : invariant.shown(kernel)) ?? null
+      )
+    })
+    if (typeof whole !== 'boolean') return whole
+    if (byTask === undefined || !whole) return null
+    for (let task = 1; task <= kernel.tasks.capacity; task++) {
+      const memo = points.of(task, state).claim(index, this.reads[index] as Uint8Array)
+      const finding = memo.answer(state, () => {
+        table.load(state)
+        return (kernel.tasks.isLive(task) ? byTask(kernel, task) : undefined) ?? null
+      })
+      if (finding !== null) return finding
+    }
+    return null
   }
 }
 

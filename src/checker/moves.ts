@@ -6,6 +6,7 @@ import {
   type Program,
   type Steppable,
 } from '../machine'
+import type { Difference } from './state-table'
 
 /** What each thread calls, by the thread's name. */
 export type Programs<K> = ReadonlyMap<string, Program<K>>
@@ -23,6 +24,11 @@ export const BEGINS = 1
 export const ENDS = 2
 export type Kind = typeof INSIDE | typeof BEGINS | typeof ENDS
 
+/** A move of one thread, and where it leads. */
+export interface Move extends Difference {
+  readonly kind: Kind
+}
+
 /**
  * The moves of a state, in a fixed order: for each thread, in the order of their numbers, the call that
  * it begins if it is idle, or each choice of its next step.
@@ -34,11 +40,6 @@ export class Moves<K extends AnyKernel & Steppable<K>> {
     /** Whose moves; everybody's, where it is not said. */
     readonly threads: readonly number[] = everybody(kernel),
   ) {}
-
-  /** Makes each move in turn, tells of it, and takes it back. */
-  each(tell: (task: number, kind: Kind) => void): void {
-    for (const task of this.threads) if (this.kernel.tasks.isLive(task)) this.of(task, tell)
-  }
 
   /** Makes each move of one thread in turn, tells of it, and takes it back. */
   of(task: number, tell: (task: number, kind: Kind) => void): void {

@@ -1,9 +1,11 @@
 import type { AnyKernel, Choice, Invariant, Steppable } from '../machine'
 import { Claims } from './claims'
 import { Graph } from './graph'
+import { KnownMoves } from './known-moves'
 import { LocalMoves } from './local-moves'
-import { type Kind, Moves, type Programs } from './moves'
+import { type Kind, type Move, Moves, type Programs } from './moves'
 import { roomFor } from './part-values'
+import { Points } from './points'
 import { StateTable } from './state-table'
 import { Symmetry } from './symmetry'
 
@@ -46,6 +48,8 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   private readonly symmetry: Symmetry<K> | undefined
   private readonly local: LocalMoves<K> | undefined
   private teller: Teller | undefined
+  private readonly points: Points<K>
+  private readonly known: KnownMoves<K>
   private current = 0
   private number = 0
 
@@ -60,7 +64,9 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     const symmetry = new Symmetry(kernel, programs, identical)
     if (symmetry.isUseful) this.symmetry = symmetry
     if (localFirst) this.local = new LocalMoves(kernel, this.moves)
-    this.claims = new Claims(kernel, invariants)
+    this.points = new Points(kernel, this.table)
+    this.known = new KnownMoves(kernel, this.moves, this.points)
+    this.claims = new Claims(kernel, invariants, this.points)
     this.claims.first()
   }
 
@@ -83,7 +89,7 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   }
 
   get bytes(): number {
-    return this.table.bytes + this.graph.bytes + 5 * this.numbers.length
+    return this.table.bytes + this.graph.bytes + 5 * this.numbers.length + this.points.memory.bytes
   }
 
   /** The level whose states are expanded next. */
@@ -141,34 +147,50 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     this.current = state
     this.number = 0
     if (this.teller !== undefined) this.teller.tell(state, this.meet)
-    else this.make(state)
+    else if (this.local !== undefined) this.expandLocalFirst(this.local)
+    else for (const task of this.moves.threads) this.follow(task, this.movesOf(task))
     this.graph.close()
-  }
-
-  private make(state: number): void {
-    this.table.load(state)
-    if (this.local === undefined) this.moves.each(this.visit)
-    else this.expandLocalFirst(this.local)
   }
 
   /** One thread's own business first, unless that leads to where one was before: others must not starve. */
   private expandLocalFirst(local: LocalMoves<K>): void {
+    this.table.load(this.current)
     const first = local.first()
     const known = this.table.size
+    const movesOf = (task: number) =>
+      this.made(task, (tell) => local.of(task, tell, task === first))
     if (first !== undefined) {
-      local.of(first, this.visit, true)
+      this.follow(first, movesOf(first))
       if (this.table.size - known === this.number) return
     }
-    for (const task of this.moves.threads)
-      if (task !== first && this.kernel.tasks.isLive(task)) local.of(task, this.visit, false)
+    for (const task of this.moves.threads) if (task !== first) this.follow(task, movesOf(task))
   }
 
-  private readonly visit = (task: number, kind: Kind): void => {
-    const known = this.table.size
-    this.symmetry?.sort()
-    const to = this.table.find()
-    this.meet(to, to === known, task, kind)
-    if (to === known) this.claims.visit(to, this.table.changed, this.table.changedCount)
+  /** The moves of a thread: known ones, but where the threads are sorted, by whoever looks at all of them. */
+  private movesOf(task: number): readonly Move[] {
+    return this.symmetry === undefined
+      ? this.known.of(task, this.current)
+      : this.made(task, (tell) => this.moves.of(task, tell))
+  }
+
+  /** Makes the moves of a thread, as `of` does it. */
+  private made(task: number, of: (tell: (task: number, kind: Kind) => void) => void): Move[] {
+    return this.known.make(task, this.current, (tell) => {
+      of((mover, kind) => {
+        this.symmetry?.sort()
+        tell(mover, kind)
+      })
+    })
+  }
+
+  private follow(task: number, moves: readonly Move[]): void {
+    const { table } = this
+    for (const move of moves) {
+      const known = table.size
+      const to = table.follow(this.current, move)
+      this.meet(to, to === known, task, move.kind)
+      if (to === known) this.claims.visit(to, move.places)
+    }
   }
 
   private readonly meet: Meet = (to, isNew, task, kind) => {

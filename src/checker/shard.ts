@@ -2,7 +2,9 @@ import type { AnyKernel, Invariant, Steppable } from '../machine'
 import { addTo, Claims } from './claims'
 import { Hearing, type News, Telling } from './dialect'
 import { Graph, type PackedGraph } from './graph'
-import { type Kind, Moves, type Programs } from './moves'
+import { KnownMoves } from './known-moves'
+import { type Move, Moves, type Programs } from './moves'
+import { Points } from './points'
 import { StateTable } from './state-table'
 
 /** States by the numbers of the shard that writes, and a row for each: the state, and a set of properties. */
@@ -50,7 +52,7 @@ export function takeIn<K extends AnyKernel & Steppable<K>>(
   const at = row * (2 + columns + claims.setWords)
   const known = table.size
   const state = hearing.find(rows, at, columns)
-  if (state === known) claims.askSome(table, state, rows, at + 2 + columns)
+  if (state === known) claims.askSome(state, rows, at + 2 + columns)
   return state
 }
 
@@ -70,6 +72,7 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
   private readonly table: StateTable
   private readonly claims: Claims<K>
   private readonly moves: Moves<K>
+  private readonly known: KnownMoves<K>
   private readonly telling: Telling
   private readonly hearings: readonly Hearing[]
   /** Own states that are to be expanded next. */
@@ -89,7 +92,9 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
   ) {
     this.table = new StateTable(kernel.heap)
     this.moves = new Moves(kernel, programs)
-    this.claims = new Claims(kernel, invariants)
+    const points = new Points(kernel, this.table)
+    this.known = new KnownMoves(kernel, this.moves, points)
+    this.claims = new Claims(kernel, invariants, points)
     this.claims.first()
     this.told = invariants.map(() => 0)
     this.telling = new Telling(this.table)
@@ -107,8 +112,8 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
     this.letters = Array.from({ length: this.shards }, () => ({ states: [], sets: [] }))
     this.claims.nextLevel()
     for (const state of states) {
-      this.table.load(state)
-      this.moves.each(this.visit)
+      for (const task of this.moves.threads)
+        for (const move of this.known.of(task, state)) this.visit(state, task, move)
       this.graph.close()
     }
     return {
@@ -137,21 +142,21 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
     })
   }
 
-  private readonly visit = (task: number, kind: Kind): void => {
+  private visit(from: number, task: number, move: Move): void {
     const { table, claims } = this
     const known = table.size
-    const to = table.find()
-    this.graph.add(to, task, kind)
+    const to = table.follow(from, move)
+    this.graph.add(to, task, move.kind)
     if (to !== known) return
-    const owner = ownerOf(table.arena.hashHi, this.shards)
+    const owner = ownerOf(table.hashHi(to), this.shards)
     if (owner === this.self) {
       this.next.push(to)
-      claims.visit(to, table.changed, table.changedCount)
+      claims.visit(to, move.places)
       return
     }
     const letter = this.letters[owner]
     letter?.states.push(to)
-    letter?.sets.push(...claims.concerned(table.changed, table.changedCount))
+    letter?.sets.push(...claims.concerned(move.places))
   }
 
   private letter(states: readonly number[], sets: ArrayLike<number>): Letter {

@@ -50,11 +50,12 @@ describe('the states of a search', () => {
           const table = new StateTable(heap)
           const known = new Map([[pack(heap.arena).join(' '), 0]])
           for (const [from, changes] of walk) {
-            table.load(from % table.size)
+            const start = from % table.size
+            table.load(start)
             for (const each of changes) apply(heap, each)
             const text = pack(heap.arena).join(' ')
             const expected = known.get(text) ?? known.size
-            expect(table.find()).toBe(expected)
+            expect(table.follow(start, table.difference())).toBe(expected)
             known.set(text, expected)
           }
           expect(table.size).toBe(known.size)
@@ -77,13 +78,13 @@ describe('the states of a search', () => {
       // As if the hash had not seen the difference.
       heap.arena.hashLo = 5
       heap.arena.hashHi = 7
-      expect(table.find()).toBe(value)
+      expect(table.follow(0, table.difference())).toBe(value)
     }
     table.load(0)
     heap.tables.rows.at(1).a = 2
     heap.arena.hashLo = 5
     heap.arena.hashHi = 7
-    expect(table.find()).toBe(2)
+    expect(table.follow(0, table.difference())).toBe(2)
     expect(table.size).toBe(4)
   })
 
@@ -93,7 +94,7 @@ describe('the states of a search', () => {
     for (let value = 1; value <= 70_000; value++) {
       table.load(0)
       heap.tables.rows.at(1).a = value
-      expect(table.find()).toBe(value)
+      expect(table.follow(0, table.difference())).toBe(value)
     }
     for (const number of [0, 1, 255, 256, 65_535, 65_536, 70_000]) {
       table.load(number)

@@ -2,6 +2,18 @@ import { type Arena, type Heap, hashFromScratch, Parts } from '../arena'
 import { Cells } from './cells'
 import { PartValues, roomFor } from './part-values'
 
+/** How a state differs from another one: the same difference leads from many states to as many others. */
+export interface Difference {
+  /** Columns of the parts that differ, and the numbers of the contents that they have. */
+  readonly columns: readonly number[]
+  readonly values: readonly number[]
+  /** What was written, if only with what was there. */
+  readonly places: Int32Array
+  /** What is exclusive-ored into the hash. */
+  readonly hashLo: number
+  readonly hashHi: number
+}
+
 /**
  * The states that were reached, each once, and told apart exactly.
  *
@@ -16,18 +28,16 @@ export class StateTable {
   /** Parts that were ever changed, in the order in which that was seen; a state has a number for each. */
   readonly changing: number[] = []
   readonly values: PartValues[] = []
-  /** The first places of this list, `changedCount` of them, were written since a state was loaded. */
-  changed = new Int32Array(1 << 10)
-  changedCount = 0
   size = 0
   private readonly cells = new Cells()
-  private readonly columnOf: Int32Array
+  private readonly columns: Int32Array
   private readonly initial: readonly Int32Array[]
   private lo = new Int32Array(1 << 10)
   private hi = new Int32Array(1 << 10)
   /** By the low half of the hash: six bits of the high half, and the state’s number + 1. At most half full. */
   private slots = new Int32Array(1 << 12)
   private current = 0
+  private written = new Int32Array(1 << 10)
 
   /** The first state is the one that the heap is in; the journal is forgotten. */
   constructor(heap: Heap) {
@@ -38,7 +48,7 @@ export class StateTable {
     this.arena.hashHi = hashHi
     const parts = new Parts(heap)
     this.parts = parts
-    this.columnOf = new Int32Array(parts.list.length).fill(-1)
+    this.columns = new Int32Array(parts.list.length).fill(-1)
     this.initial = parts.list.map((_, part) => {
       parts.locate(part)
       return parts.words.slice(parts.from, parts.to)
@@ -46,17 +56,36 @@ export class StateTable {
     this.push(hashLo, hashHi)
   }
 
-  /**
-   * The number of the state that the arena is in, whose journal tells how it differs from the state
-   * that was loaded. A state that was not there before gets the number that `size` was.
-   */
-  find(): number {
-    this.describe()
-    return this.findDraft(this.arena.hashLo, this.arena.hashHi)
+  /** How the arena, as its journal tells, differs from the state that was loaded. */
+  difference(): Difference {
+    const { arena, parts, current } = this
+    this.written = roomFor(this.written, arena.journal.length)
+    const places = this.written.slice(0, arena.touched(this.written))
+    const columns: number[] = []
+    const values: number[] = []
+    for (const part of new Set(Array.from(places, (place) => arena.partOf[place] as number))) {
+      const column = this.columnFor(part)
+      parts.locate(part)
+      const value = this.contents(column).intern(parts.words, parts.from, parts.to)
+      if (value === this.cells.get(current, column)) continue
+      columns.push(column)
+      values.push(value)
+    }
+    const hashLo = arena.hashLo ^ (this.lo[current] as number)
+    const hashHi = arena.hashHi ^ (this.hi[current] as number)
+    return { columns, values, places, hashLo, hashHi }
+  }
+
+  /** The number of the state that a difference leads to. One that was not there before gets what `size` was. */
+  follow(from: number, { columns, values, hashLo, hashHi }: Difference): number {
+    this.cells.copyToDraft(from)
+    for (let i = 0; i < columns.length; i++)
+      this.cells.draft(columns[i] as number, values[i] as number)
+    return this.findDraft((this.lo[from] as number) ^ hashLo, (this.hi[from] as number) ^ hashHi)
   }
 
   /**
-   * The same of a state that another table tells of: the numbers of its contents, in these columns; the
+   * The number of a state that another table tells of: the numbers of its contents, in these columns; the
    * other columns are as they were in the first state.
    */
   findRow(
@@ -82,8 +111,27 @@ export class StateTable {
 
   /** The column of a part, which has one from now on. */
   columnFor(part: number): number {
-    const column = this.columnOf[part] as number
-    return column < 0 ? this.addColumn(part) : column
+    return this.columnOf(part) ?? this.addColumn(part)
+  }
+
+  /** The column of a part that was ever changed. */
+  columnOf(part: number): number | undefined {
+    const column = this.columns[part] as number
+    return column < 0 ? undefined : column
+  }
+
+  /** The number of the content that a column’s part has in a state. */
+  cell(number: number, column: number): number {
+    return this.cells.get(number, column)
+  }
+
+  contents(column: number): PartValues {
+    return this.values[column] as PartValues
+  }
+
+  /** The high half of a state’s hash. */
+  hashHi(number: number): number {
+    return this.hi[number] as number
   }
 
   /** Makes a state the arena's, with an empty journal; what was done since the last time is undone. */
@@ -103,32 +151,33 @@ export class StateTable {
 
   /** The number of the content that a part has in a state; parts that never change have 0. */
   valueOf(number: number, part: number): number {
-    const column = this.columnOf[part] as number
-    return column < 0 ? 0 : this.cells.get(number, column)
+    const column = this.columnOf(part)
+    return column === undefined ? 0 : this.cells.get(number, column)
   }
 
   /** The parts that are not the same in all states, in their order: one may be written, and as before. */
   get varying(): number[] {
-    const isVarying = (part: number) => (this.values[this.columnOf[part] as number]?.count ?? 0) > 1
-    return this.changing.filter(isVarying).sort((a, b) => a - b)
+    return this.changing
+      .filter((_, column) => this.contents(column).count > 1)
+      .sort((a, b) => a - b)
   }
 
   /** The word of a table that lies at an address, in a state. */
   word(number: number, address: number): number {
     const part = this.arena.partOf[address] as number
     const offset = address - (this.parts.list[part]?.at as number)
-    const column = this.columnOf[part] as number
-    if (column < 0) return (this.initial[part] as Int32Array)[offset] as number
-    const values = this.values[column] as PartValues
+    const column = this.columnOf(part)
+    if (column === undefined) return (this.initial[part] as Int32Array)[offset] as number
+    const values = this.contents(column)
     return values.words[values.startOf(this.cells.get(number, column)) + offset] as number
   }
 
   /** True if the part has anything in it in some state: a row that is taken, or a run. */
   isEverThere(part: number): boolean {
-    const column = this.columnOf[part] as number
+    const column = this.columnOf(part)
     const [first] = this.initial[part] as Int32Array
-    if (first !== 0 || column < 0) return first !== 0
-    const values = this.values[column] as PartValues
+    if (first !== 0 || column === undefined) return first !== 0
+    const values = this.contents(column)
     for (let value = 0; value < values.count; value++)
       if (values.words[values.startOf(value)] !== 0) return true
     return false
@@ -141,24 +190,7 @@ export class StateTable {
     return 4 * (lo.length + hi.length + slots.length) + cells.bytes + values
   }
 
-  /** Makes the draft row that of the arena's state: the one of the loaded state, where no part changed. */
-  private describe(): void {
-    const { arena, cells, parts } = this
-    cells.copyToDraft(this.current)
-    this.changed = roomFor(this.changed, arena.journal.length)
-    this.changedCount = arena.touched(this.changed)
-    let last = -1
-    for (let i = 0; i < this.changedCount; i++) {
-      const part = arena.partOf[this.changed[i] as number] as number
-      if (part === last) continue
-      last = part
-      const column = this.columnFor(part)
-      parts.locate(part)
-      const values = this.values[column] as PartValues
-      cells.draft(column, values.intern(parts.words, parts.from, parts.to))
-    }
-  }
-
+  /** The number of the state that the draft is. */
   private findDraft(hashLo: number, hashHi: number): number {
     const { slots, cells } = this
     const mask = slots.length - 1
@@ -210,7 +242,7 @@ export class StateTable {
     values.intern(words, 0, words.length)
     this.changing.push(part)
     this.values.push(values)
-    this.columnOf[part] = column
+    this.columns[part] = column
     return column
   }
 }

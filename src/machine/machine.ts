@@ -151,6 +151,14 @@ export class Machine<K extends AnyKernel> {
     return this.tasks.addressOf(task, 'name')
   }
 
+  /** The addresses of the words that say where a task stands: in its program, and in each call of its stack. */
+  standsAt(task: number): number[] {
+    const [[row] = [0]] = this.ownWords(task)
+    const calls = this.tasks.addressOf(task, 'calls')
+    const frames = Array.from({ length: this.maxDepth }, (_, i) => this.frameAt(task, i + 1))
+    return [row, this.depthAt(task), calls, ...frames.flatMap((at) => [at, at + 1])]
+  }
+
   /** The addresses [from, to) of the words that are the task's own: its row, and the frames of its stack. */
   ownWords(task: number): readonly (readonly [from: number, to: number])[] {
     const words = this.tasks.def.words + 1
