@@ -75,6 +75,7 @@ export class Arena {
   readonly partOf: Int32Array
   /** 1 is noted here for each place that is looked at: whoever asks what an answer hangs on puts its own. */
   reads: Uint8Array
+  private places = new Int32Array(1 << 10)
 
   constructor(size: number, stores: number) {
     this.words = new Int32Array(size)
@@ -132,17 +133,18 @@ export class Arena {
     this.hashHi = hashHi
   }
 
-  /** Lists the place that each of the journal's entries changed, newest first; returns how many. */
-  touched(places: Int32Array): number {
+  /** The place that each of the journal's entries changed, newest first; good until this is asked again. */
+  touched(): Int32Array {
     const { journal, words, stores } = this
     let end = journal.length
     let count = 0
+    if (this.places.length < end) this.places = new Int32Array(2 * end)
     while (end > 0) {
       const at = journal.words[end - 1] as number
-      places[count++] = at >= 0 ? at : words.length + ~at
+      this.places[count++] = at >= 0 ? at : words.length + ~at
       end = at >= 0 ? end - 2 : (stores[~at] as Store).entryStart(journal, end - 1)
     }
-    return count
+    return this.places.subarray(0, count)
   }
 
   /** The 64-bit hash of the state as 16 hexadecimal digits. */

@@ -125,6 +125,7 @@ describe('a table of C-like structs', () => {
     const row = tables.rows.make()
     const mark = arena.mark()
     for (let i = 0; i < 5000; i++) row.count = i
+    expect(arena.touched()).toHaveLength(arena.journal.length / 2)
     arena.undoTo(mark)
     expect(row.count).toBe(-1)
   })

@@ -21,7 +21,6 @@ export class LocalMoves<K extends AnyKernel & Steppable<K>> {
   private readonly shared = new Set<string>()
   private readonly own: readonly Uint8Array[]
   private readonly scratch: Uint8Array
-  private readonly touched = new Int32Array(1 << 12)
   private isOwn = true
   private moves = 0
 
@@ -52,9 +51,7 @@ export class LocalMoves<K extends AnyKernel & Steppable<K>> {
     const before = arena.reads
     arena.reads = this.reads[task] as Uint8Array
     this.all.of(task, (mover, kind) => {
-      const count = arena.touched(this.touched)
-      for (let i = 0; i < count; i++) {
-        const place = this.touched[i] as number
+      for (const place of arena.touched()) {
         ;(this.writes[task] as Uint8Array)[place] = 1
         if (isFirst) (this.firstWrites[task] as Uint8Array)[place] = 1
       }
@@ -95,8 +92,7 @@ export class LocalMoves<K extends AnyKernel & Steppable<K>> {
     this.moves = 0
     this.all.of(task, () => {
       this.moves += 1
-      const count = arena.touched(this.touched)
-      for (let i = 0; i < count; i++) if (own[this.touched[i] as number] === 0) this.isOwn = false
+      if (arena.touched().some((place) => own[place] === 0)) this.isOwn = false
     })
     arena.reads = before
     if (this.moves === 0) return false

@@ -1,5 +1,5 @@
 import type { Arena, Part } from '../arena'
-import { PartValues } from './part-values'
+import { PartValues, roomFor } from './part-values'
 import type { StateTable } from './state-table'
 
 /** Some words of a part: contents that agree in them have one number. */
@@ -38,6 +38,8 @@ export class Memory {
   readonly noted: Uint8Array
   /** Bytes that the memos take, about. */
   bytes = 0
+  /** Room for the key of a memo. */
+  key = new Int32Array(1 << 6)
   private readonly lenses = new Map<string, Lens>()
 
   constructor(
@@ -72,8 +74,6 @@ export class Memory {
     return lens
   }
 }
-
-const scratch = new Int32Array(1 << 12)
 
 /**
  * The answers to one question about states, by what the question looked at.
@@ -137,14 +137,15 @@ export class Memo<T> {
     const { table } = this.memory
     if (this.known !== table.changing.length) this.findColumns()
     const { columns, lenses } = this
+    const { key } = this.memory
     const { length } = columns
     if (length === 0) return 0
     for (let i = 0; i < length; i++) {
       const value = table.cell(state, columns[i] as number)
       const lens = lenses[i]
-      scratch[i] = lens === undefined ? value : lens.numberOf(value)
+      key[i] = lens === undefined ? value : lens.numberOf(value)
     }
-    return this.keys.intern(scratch, 0, length)
+    return this.keys.intern(key, 0, length)
   }
 
   /** Parts that never changed are the same in all states. */
@@ -159,6 +160,7 @@ export class Memo<T> {
       lenses.push(this.memory.lens(part, column, offsets))
     }
     this.known = table.changing.length
+    this.memory.key = roomFor(this.memory.key, columns.length)
     const isSame =
       columns.length === this.columns.length &&
       columns.every((column, i) => column === this.columns[i] && lenses[i] === this.lenses[i])

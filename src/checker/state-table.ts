@@ -37,7 +37,6 @@ export class StateTable {
   /** By the low half of the hash: six bits of the high half, and the state’s number + 1. At most half full. */
   private slots = new Int32Array(1 << 12)
   private current = 0
-  private written = new Int32Array(1 << 10)
 
   /** The first state is the one that the heap is in; the journal is forgotten. */
   constructor(heap: Heap) {
@@ -59,8 +58,7 @@ export class StateTable {
   /** How the arena, as its journal tells, differs from the state that was loaded. */
   difference(): Difference {
     const { arena, parts, current } = this
-    this.written = roomFor(this.written, arena.journal.length)
-    const places = this.written.slice(0, arena.touched(this.written))
+    const places = arena.touched().slice()
     const columns: number[] = []
     const values: number[] = []
     for (const part of new Set(Array.from(places, (place) => arena.partOf[place] as number))) {

@@ -62,7 +62,6 @@ type Named = readonly [name: string, command: Command]
 class Witness<K extends AnyKernel & Steppable<K>> {
   private readonly varying: readonly number[]
   private readonly movesOf = new Map<number, Moves<K>>()
-  private readonly touched = new Int32Array(1 << 10)
 
   constructor(
     private readonly search: Search<K>,
@@ -98,8 +97,7 @@ class Witness<K extends AnyKernel & Steppable<K>> {
     const way = before?.step.choice && kernel.machine.choiceName(task, number)
     arena.reads.fill(0)
     const { kind } = this.movesBy(task).make(number)
-    const count = arena.touched(this.touched)
-    for (let i = 0; i < count; i++) arena.reads[this.touched[i] as number] = 1
+    for (const place of arena.touched()) arena.reads[place] = 1
     const guard = this.looked(state)
     const effect = guard
       .map(({ part }) => ({ part, value: table.valueOf(target, part) }))
