@@ -43,21 +43,33 @@ export class FrameInfo<K extends AnyKernel> {
   constructor(
     readonly operation: Operation<K>,
     readonly step: Operation<K>['steps'][number],
-    private readonly view: object,
+    private readonly view: FrameView,
   ) {}
 
-  /** Parameters and locals by name, as they are when they are asked for. */
-  get locals(): Readonly<Record<string, unknown>> {
-    const view = this.view as Record<string, unknown>
-    const locals: Record<string, unknown> = {}
-    for (const { name } of this.operation.frame.places) locals[name] = view[name]
-    return locals
+  /** Parameters and locals by name; each is looked at when it is asked for. */
+  get locals(): Locals {
+    return this.view.locals
   }
 
   /** What the operation called last returned. */
   get ret(): number {
-    return (this.view as { readonly ret: number }).ret
+    return this.view.ret
   }
+}
+
+type Locals = Readonly<Record<string, unknown>>
+
+/** What a step gets to see of its frame, as far as everybody may know. */
+interface FrameView {
+  readonly locals: Locals
+  readonly ret: number
+}
+
+function localsOf(view: Locals, places: readonly Place[]): Locals {
+  const locals = {}
+  for (const { name } of places)
+    Object.defineProperty(locals, name, { enumerable: true, get: () => view[name] })
+  return locals
 }
 
 export interface Waiting {
@@ -80,7 +92,7 @@ interface Parts<K extends AnyKernel> {
 const CALLED = { kind: 'called' } as unknown as Outcome
 const DONE = { kind: 'done' } as unknown as Outcome
 
-type FrameClass = new (base: number, id: number) => object
+type FrameClass = new (base: number, id: number) => FrameView
 
 /**
  * Runs the tasks of a kernel, one step at a time, in whatever order it is told. It decides nothing:
@@ -99,7 +111,7 @@ export class Machine<K extends AnyKernel> {
   private readonly stepNames: string[][]
   /** By the operation’s number: the locals that do not begin as zeros. */
   private readonly initials: Place[][]
-  private readonly views: object[][]
+  private readonly views: FrameView[][]
   private readonly classes: FrameClass[]
   readonly operations: readonly Operation<K>[]
 
@@ -292,10 +304,10 @@ export class Machine<K extends AnyKernel> {
     return steps[this.wordAt(at + 1)] as Operation<K>['steps'][number]
   }
 
-  private viewAt(task: number, depth: number, at: number): object {
+  private viewAt(task: number, depth: number, at: number): FrameView {
     const number = this.numberAt(at)
     const slot = (task - 1) * this.maxDepth + depth - 1
-    const views = this.views[number] as object[]
+    const views = this.views[number] as FrameView[]
     let view = views[slot]
     if (view === undefined) {
       const Bound = this.classes[number] as FrameClass
@@ -314,7 +326,7 @@ export class Machine<K extends AnyKernel> {
     const at = this.frameAt(task, row.depth)
     this.arena.write(at, number + 1)
     this.arena.write(at + 1, operation.entry)
-    const view = this.viewAt(task, row.depth, at) as Record<string, unknown>
+    const view = this.viewAt(task, row.depth, at) as object as Record<string, unknown>
     // The words of a frame that is not in use are zeros.
     for (const { name, field } of this.initials[number] as Place[]) view[name] = field.initial
     Object.assign(view, args)
@@ -331,9 +343,15 @@ export class Machine<K extends AnyKernel> {
   }
 
   private frameClass(operation: Operation<K>): FrameClass {
-    const Locals = overlay(this.arena, operation.frame)
+    const { frame } = operation
+    const Overlay = overlay(this.arena, frame)
     const machine = this
-    return class extends Locals {
+    return class extends Overlay {
+      private known: Locals | undefined
+      get locals() {
+        this.known ??= localsOf(this as object as Locals, frame.places)
+        return this.known
+      }
       get task() {
         return machine.kernel.tasks.at(this.id)
       }
