@@ -31,12 +31,16 @@ export function startOf(scenario: Scenario, request: Request): Start | string {
 }
 
 /** What each thread of a story calls, in its own order and at any time: the story without its schedule. */
-export function programsOf(story: readonly Beat[]): ReadonlyMap<string, Program<Kernel>> {
+export const programsOf = (story: readonly Beat[]): Start['programs'] =>
+  byThread(story.flatMap(({ acts }) => acts.map((act) => [act.who, callOf(act)])))
+
+/** The calls of each thread, in their order. */
+function byThread(
+  calls: readonly (readonly [who: string, call: Call<Kernel> | undefined])[],
+): Start['programs'] {
   const programs = new Map<string, Call<Kernel>[]>()
-  for (const act of story.flatMap(({ acts }) => acts)) {
-    const call = callOf(act)
-    if (call !== undefined) programs.set(act.who, [...(programs.get(act.who) ?? []), call])
-  }
+  for (const [who, call] of calls)
+    if (call !== undefined) programs.set(who, [...(programs.get(who) ?? []), call])
   return programs
 }
 
@@ -72,13 +76,16 @@ export function startAt(
   timeline.load(choices)
   const refused = timeline.seek(choices.length)
   if (refused !== undefined) return refused
-  const programs = new Map<string, Call<Kernel>[]>()
-  for (const { choice, who } of timeline.moments.slice(moment)) {
-    if (choice.kind !== 'start') continue
-    const { operation, args } = choice
-    const call = { operation: () => operation, args: () => args }
-    programs.set(who, [...(programs.get(who) ?? []), call])
-  }
+  const programs = byThread(
+    timeline.moments.slice(moment).map(({ choice, who }) => [who, begunBy(choice)]),
+  )
   timeline.seek(moment)
   return { kernel, setup, done: choices.slice(0, moment), programs }
+}
+
+/** The same call again, if the choice begins one. */
+function begunBy(choice: Choice): Call<Kernel> | undefined {
+  if (choice.kind !== 'start') return undefined
+  const { operation, args } = choice
+  return { operation: () => operation, args: () => args }
 }

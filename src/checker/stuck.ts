@@ -1,4 +1,5 @@
 import { type AnyKernel, type Ending, ending, type Steppable, waitEdges } from '../machine'
+import type { Graph } from './graph'
 import type { Search } from './search'
 import type { StateTable } from './state-table'
 
@@ -51,14 +52,19 @@ export function hangs<K extends AnyKernel & Steppable<K>>(search: Search<K>): Ha
 
 /** For each state, the threads that are idle in it or in one that follows: a bit for each. */
 function ends<K extends AnyKernel & Steppable<K>>(
-  search: Search<K>,
+  { graph, states, table, kernel }: Search<K>,
   group: readonly number[],
 ): Int32Array {
-  const { graph, states, table, kernel } = search
-  const masks = new Int32Array(states)
   const depths = group.map((task) => kernel.machine.depthAt(task))
-  for (let state = 0; state < states; state++)
-    masks[state] = state < graph.expanded ? zeros(table, state, depths) : -1
+  const masks = Int32Array.from({ length: states }, (_, state) =>
+    state < graph.expanded ? zeros(table, state, depths) : -1,
+  )
+  flowBack(graph, masks)
+  return masks
+}
+
+/** Gives each state the bits of all states that follow. */
+function flowBack(graph: Graph, masks: Int32Array): void {
   // Most moves lead to a larger number, so that one sweep from behind does almost all of it.
   for (let isChanged = true; isChanged; ) {
     isChanged = false
@@ -72,7 +78,6 @@ function ends<K extends AnyKernel & Steppable<K>>(
       isChanged = true
     }
   }
-  return masks
 }
 
 /** Which of the words are 0 in a state: a bit for each. */
@@ -90,16 +95,8 @@ export function canRest<K extends AnyKernel & Steppable<K>>(search: Search<K>): 
   const threads = Array.from({ length: kernel.tasks.capacity }, (_, i) => i + 1)
   const isAtRest = (state: number): boolean =>
     threads.every((task) => table.word(state, kernel.machine.depthAt(task)) === 0)
-  const rests = Uint8Array.from({ length: states }, (_, state) => (isAtRest(state) ? 1 : 0))
-  for (let isChanged = true; isChanged; ) {
-    isChanged = false
-    for (let state = states - 1; state >= 0; state--)
-      for (let move = graph.first(state); rests[state] === 0 && move < graph.end(state); move++)
-        if (rests[graph.target(move)] === 1) {
-          rests[state] = 1
-          isChanged = true
-        }
-  }
+  const rests = Int32Array.from({ length: states }, (_, state) => (isAtRest(state) ? 1 : 0))
+  flowBack(graph, rests)
   return rests.every((can) => can === 1)
 }
 
