@@ -1,10 +1,10 @@
 import { lazy, Suspense, useState } from 'react'
-import { presets } from '../linux/presets'
 import type { Scenario } from '../scenarios/scenario'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
+import { PresetOptions } from './PresetOptions'
 import { RecordedBadge } from './RecordedBadge'
 
 type Dialog = 'compare' | 'check' | 'import' | 'share' | 'help'
@@ -106,11 +106,7 @@ function Settings() {
       <label className="chip">
         <span className="visually-hidden">Kernel</span>
         <select value={preset} onChange={(event) => changeSetup({ preset: event.target.value })}>
-          {presets.map(({ name, title }) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
+          <PresetOptions />
         </select>
       </label>
       {policies

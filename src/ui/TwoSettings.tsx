@@ -8,6 +8,7 @@ import { type Setting, settingNow } from '../store/compare'
 import { useOpened } from '../store/store'
 import { CompareSchedule } from './CompareSchedule'
 import { CompareSpaces } from './CompareSpaces'
+import { PresetOptions } from './PresetOptions'
 
 interface TwoSettingsProps {
   readonly view: 'schedule' | 'spaces'
@@ -71,11 +72,7 @@ function SettingChoice({ letter, setting, scenario, onChange }: SettingProps) {
           value={setting.preset}
           onChange={(event) => onChange({ ...setting, preset: event.target.value })}
         >
-          {presets.map(({ name, title }) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
+          <PresetOptions />
         </select>
       </label>
       {policies
