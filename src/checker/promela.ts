@@ -3,6 +3,7 @@ import type { Always, AnyKernel, Finding, Steppable } from '../machine'
 import type { Scenario, Setup } from '../scenarios/scenario'
 import { contentsOf } from './content-texts'
 import type { Programs } from './moves'
+import type { Start } from './programs'
 import { modelText, type Variable } from './promela-text'
 import { Search } from './search'
 import { tabulate } from './tabulate'
@@ -16,8 +17,23 @@ export interface Header {
   readonly policies: Readonly<Record<string, string>>
 }
 
-/** The head of a scenario’s model: of its policies those that it calls its own. */
-export const headerOf = (
+/**
+ * One property of a scenario as a model in Promela: see `promela`. A sentence says why there is none.
+ * Of the policies, the head names those that the scenario calls its own.
+ */
+export function modelOf(
+  scenario: Scenario,
+  { kernel, programs, setup }: Start,
+  { preset, property, most }: { preset?: string; property: string | undefined; most: number },
+): Model | string {
+  const always = kernel.invariants.filter((each) => each.kind === 'always')
+  const claim = always.find(({ name }) => name === property)
+  if (claim === undefined)
+    return `A model in Promela is about a property that must always hold: ${always.map(({ name }) => name).join(', ')}.`
+  return promela(kernel, programs, claim, headerOf(scenario, preset, setup), most)
+}
+
+const headerOf = (
   { name, policies, preset: usual }: Scenario,
   preset: string | undefined,
   setup: Setup,

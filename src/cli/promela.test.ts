@@ -19,7 +19,7 @@ describe('the command promela', () => {
   })
 
   it.each([
-    [['gup-fast-vs-remove'], 'Name a property with --property: removeDoneMeansUnheld.'],
+    [['gup-fast-vs-remove'], 'about a property that must always hold: removeDoneMeansUnheld.'],
     [['nowhere', '--property', 'x'], 'There is no scenario "nowhere"'],
     [
       ['gup-fast-vs-remove', '--property', 'removeDoneMeansUnheld', '--max-states', '10'],

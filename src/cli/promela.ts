@@ -1,5 +1,5 @@
 import { startOf } from '../checker/programs'
-import { headerOf, promela } from '../checker/promela'
+import { modelOf } from '../checker/promela'
 import { parse } from './arguments'
 import type { Command } from './command'
 import { say, UserError } from './output'
@@ -22,18 +22,10 @@ export const promelaCommand: Command = {
     const { values, positionals } = parse(args, options, 1)
     const scenario = scenarioNamed(positionals[0])
     const request = requestOf(values)
-    const most = countOf('max-states', values['max-states']) ?? MOST_STATES
     const start = startOf(scenario, request)
     if (typeof start === 'string') throw new UserError(start)
-    const { kernel, programs, setup } = start
-    const always = kernel.invariants.filter(({ kind }) => kind === 'always')
-    const property = always.find(({ name }) => name === values.property)
-    if (property?.kind !== 'always')
-      throw new UserError(
-        `Name a property with --property: ${always.map(({ name }) => name).join(', ')}.`,
-      )
-    const header = headerOf(scenario, request.preset, setup)
-    const model = promela(kernel, programs, property, header, most)
+    const most = countOf('max-states', values['max-states']) ?? MOST_STATES
+    const model = modelOf(scenario, start, { ...request, property: values.property, most })
     if (typeof model === 'string') throw new UserError(model)
     say(model.text.trimEnd())
     return 0

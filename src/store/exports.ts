@@ -1,5 +1,5 @@
 import { type Beginning, startAt, startOf } from '../checker/programs'
-import { headerOf, type Model, promela } from '../checker/promela'
+import { modelOf } from '../checker/promela'
 import { mailTrace } from '../formats/mail-trace'
 import { type TraceLine, traceLineNow } from '../machine'
 import { openScenario, type Request } from '../scenarios/open'
@@ -61,12 +61,7 @@ export function promelaFile(
 ): Export | string {
   const start = from === undefined ? startOf(scenario, request) : startAt(scenario, request, from)
   if (typeof start === 'string') return start
-  const { kernel, programs, setup } = start
-  const claim = kernel.invariants.find(({ name }) => name === property)
-  if (claim?.kind !== 'always')
-    return 'A model in Promela is about a property that must always hold.'
-  const header = headerOf(scenario, request.preset, setup)
-  const model: Model | string = promela(kernel, programs, claim, header, MOST_STATES)
+  const model = modelOf(scenario, start, { ...request, property, most: MOST_STATES })
   if (typeof model === 'string') return model
   return { name: `${scenario.name}.${property}.pml`, text: model.text }
 }
