@@ -26,7 +26,7 @@ export interface Verdict {
 }
 
 /** States after which a search of the table stops. */
-export const TABLE_LIMIT = 150_000
+export const TABLE_LIMIT = 1_000_000
 
 type Policies = Kernel['policy']
 

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { verdictText } from '../checker/verdict-text'
 import { type Verdict, verdictsOf } from '../checker/verdicts'
 import { presets } from '../linux/presets'
 import { scenarios } from '../scenarios'
@@ -86,19 +87,4 @@ function kernelsText(kernels: readonly string[]): string {
     else spans.push([name])
   }
   return spans.map(([first, ...rest]) => [first, rest.at(-1) ?? []].flat().join('–')).join(', ')
-}
-
-function verdictText({ verdict, broken, shown, hangs, livelock, isComplete }: Verdict): string {
-  const steps = (found: Readonly<Record<string, number>>, word: string) =>
-    Object.entries(found).map(([name, depth]) => `${word}${name} ${depth}`)
-  const parts = [
-    ...steps(broken, ''),
-    ...steps(hangs, 'hang of '),
-    ...(livelock === null ? [] : [`livelock ${livelock}`]),
-    ...steps(shown, 'shows '),
-  ]
-  const whole = isComplete
-    ? verdict
-    : `${verdict === 'limit' ? '' : `${verdict}, `}stopped at the limit`
-  return [`**${whole}**`, ...parts].join('; ')
 }

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'react'
+import { verdictText } from '../checker/verdict-text'
+import type { Verdict } from '../checker/verdicts'
 import { changeSetup } from '../store/session'
 import { useOpened } from '../store/store'
 import { counted } from './check-words'
 
-type Table = typeof import('../checker/verdict-table.json')
-type Verdict = Table[keyof Table][number]
+type Verdicts = Readonly<Record<string, readonly Verdict[]>>
 
 /** What the checker says of the scenario under every kernel, as it was computed when the page was tested. */
 export function CheckTable() {
@@ -54,32 +55,15 @@ export function CheckTable() {
 }
 
 function useVerdicts(name: string): readonly Verdict[] {
-  const [table, setTable] = useState<Readonly<Record<string, readonly Verdict[]>>>({})
+  const [table, setTable] = useState<Verdicts>({})
   useEffect(() => {
     import('../checker/verdict-table.json').then(
-      ({ default: all }) => setTable(all as Readonly<Record<string, readonly Verdict[]>>),
+      ({ default: all }) => setTable(all as Verdicts),
       () => undefined,
     )
   }, [])
   return table[name] ?? []
 }
 
-const words = {
-  holds: 'holds',
-  broken: 'broken',
-  hang: 'can hang',
-  livelock: 'can go round for ever',
-  limit: 'stopped at the limit',
-} as const
-
-/** `broken: noStalePte 19; not applicable: 6 properties`. */
-function told({ verdict, broken, hangs, livelock, notApplicable }: Verdict): string {
-  const word = words[verdict as keyof typeof words]
-  const found = [
-    ...Object.entries(broken).map(([name, depth]) => `${name} ${depth}`),
-    ...Object.entries(hangs).map(([who, depth]) => `${who} hangs ${depth}`),
-    ...(livelock === null ? [] : [`livelock ${livelock}`]),
-  ]
-  const vacuous = `not applicable: ${counted(notApplicable.length, 'property')}`
-  return [found.length === 0 ? word : `${word}: ${found.join(', ')}`, vacuous].join('; ')
-}
+const told = (verdict: Verdict): string =>
+  `${verdictText(verdict)}; not applicable: ${counted(verdict.notApplicable.length, 'property')}`

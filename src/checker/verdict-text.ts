@@ -1,0 +1,28 @@
+import type { Verdict } from './verdicts'
+
+const words: Readonly<Record<Verdict['verdict'], string>> = {
+  holds: 'holds',
+  broken: 'broken',
+  hang: 'can hang',
+  livelock: 'can go round for ever',
+  limit: 'open',
+}
+
+/** `broken: noStalePte 19, rm hangs 23`: what was found, with the steps of a shortest schedule to each. */
+export function verdictText({
+  verdict,
+  broken,
+  shown,
+  hangs,
+  livelock,
+  isComplete,
+}: Verdict): string {
+  const found = [
+    ...Object.entries(broken).map(([name, depth]) => `${name} ${depth}`),
+    ...Object.entries(hangs).map(([who, depth]) => `${who} hangs ${depth}`),
+    ...(livelock === null ? [] : [`livelock ${livelock}`]),
+    ...Object.entries(shown).map(([name, depth]) => `shows ${name} ${depth}`),
+  ]
+  const word = `${words[verdict]}${isComplete ? '' : ', stopped at the limit'}`
+  return found.length === 0 ? word : `${word}: ${found.join(', ')}`
+}
