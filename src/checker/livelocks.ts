@@ -23,18 +23,15 @@ export function livelock<K extends AnyKernel & Steppable<K>>(
 ): Livelock | undefined {
   const { graph } = search
   const circles = circlesOf(graph).filter((states) => isFair(graph, states))
-  const [nearest] = circles.sort((a, b) => Math.min(...a) - Math.min(...b))
-  if (nearest === undefined) return undefined
-  const state = Math.min(...nearest)
+  const [nearest] = circles.sort(([a = 0], [b = 0]) => a - b)
+  const [state] = nearest ?? []
+  if (nearest === undefined || state === undefined) return undefined
   const tasks = new Set(insideMoves(graph, nearest).map((move) => graph.task(move)))
   return { tasks: [...tasks].sort((a, b) => a - b), state, round: roundOf(search, nearest, state) }
 }
 
-/** Every set of states that steps inside calls can go round in, fair or not. */
-export const circlesOf = (graph: Graph): number[][] =>
-  hasWayBack(graph)
-    ? components(graph).filter((states) => insideMoves(graph, states).length > 0)
-    : []
+/** Every set of states that steps inside calls can go round in, fair or not; the nearest state of each first. */
+export const circlesOf = (graph: Graph): number[][] => (hasWayBack(graph) ? components(graph) : [])
 
 /** States are numbered by their distance, so that a circle has a move to a number that is not larger. */
 function hasWayBack(graph: Graph): boolean {
@@ -59,21 +56,30 @@ const movesOf = (graph: Graph, state: number): number[] => {
 
 /** True if no thread is kept from a step that it could take all the way round. */
 function isFair(graph: Graph, states: readonly number[]): boolean {
-  const inside = insideMoves(graph, states)
-  const movers = new Set(inside.map((move) => graph.task(move)))
-  const able = states.map(
-    (state) =>
-      new Set(
-        movesOf(graph, state)
-          .filter((move) => graph.kind(move) === INSIDE || graph.kind(move) === ENDS)
-          .map((move) => graph.task(move)),
-      ),
-  )
-  const [first = new Set<number>()] = able
-  return [...first].every((task) => movers.has(task) || able.some((tasks) => !tasks.has(task)))
+  const movers = new Set(insideMoves(graph, states).map((move) => graph.task(move)))
+  const able = (state: number): number[] =>
+    movesOf(graph, state)
+      .filter((move) => graph.kind(move) === INSIDE || graph.kind(move) === ENDS)
+      .map((move) => graph.task(move))
+  const kept = new Set(able(states[0] as number))
+  for (const state of states) {
+    const tasks = able(state)
+    for (const task of kept) if (!tasks.includes(task)) kept.delete(task)
+  }
+  return [...kept].every((task) => movers.has(task))
 }
 
-/** The strongly connected components over moves inside calls, by Tarjan, without recursion. */
+/** True if a step inside a call leads from the state to itself. */
+function hasLoop(graph: Graph, state: number): boolean {
+  for (let move = graph.first(state); move < graph.end(state); move++)
+    if (graph.target(move) === state && graph.kind(move) === INSIDE) return true
+  return false
+}
+
+/**
+ * The strongly connected components over moves inside calls that have such a move, by Tarjan, without
+ * recursion.
+ */
 function components(graph: Graph): number[][] {
   const { expanded } = graph
   const index = new Int32Array(expanded)
@@ -98,9 +104,15 @@ function components(graph: Graph): number[][] {
     const above = path.at(-1)
     if (above !== undefined) low[above] = Math.min(low[above] as number, low[state] as number)
     if (low[state] !== index[state]) return
+    // Almost all have one state, and no way back to it.
+    if (open.at(-1) === state && !hasLoop(graph, state)) {
+      open.pop()
+      isOpen[state] = 0
+      return
+    }
     const members = open.splice(open.lastIndexOf(state))
     for (const member of members) isOpen[member] = 0
-    found.push(members)
+    found.push(members.sort((a, b) => a - b))
   }
   for (let start = 0; start < expanded; start++) {
     if (index[start] !== 0) continue
