@@ -25,14 +25,12 @@ function reach(targets: readonly (readonly number[])[]): ReadonlySet<number>[] {
 
 describe('the circles of a graph', () => {
   it('are its sets of states that reach each other, the nearest state first', () => {
-    const anyGraph = fc
-      .integer({ min: 1, max: 8 })
-      .chain((size) =>
-        fc.array(fc.array(fc.nat(size - 1), { maxLength: 3 }), {
-          minLength: size,
-          maxLength: size,
-        }),
-      )
+    const anyGraph = fc.integer({ min: 1, max: 8 }).chain((size) =>
+      fc.array(fc.array(fc.nat(size - 1), { maxLength: 3 }), {
+        minLength: size,
+        maxLength: size,
+      }),
+    )
     fc.assert(
       fc.property(anyGraph, (targets) => {
         const reached = reach(targets)

@@ -18,7 +18,7 @@ interface Directory {
   homes: Int32Array<ArrayBuffer>
   /** Where a state of its own stands in the message of its level. */
   places: Int32Array<ArrayBuffer>
-  /** The number + 1 that a state of its own has in the search; 0 as long as it has none. */
+  /** The number + 1 that a state has in the search; 0 as long as that is not known here. */
   numbers: Int32Array<ArrayBuffer>
 }
 
@@ -81,10 +81,12 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
     }
     const shard = this.shards[state] as number
     const { moves } = this.told(this.level, shard)
-    const place = this.directories[shard]?.places[this.locals[state] as number] as number
+    const { places, numbers } = this.directories[shard] as Directory
+    const place = places[this.locals[state] as number] as number
     for (let move = moves.first(place); move < moves.end(place); move++) {
       const known = this.search.states
-      const to = this.numberOf(shard, moves.target(move))
+      const target = moves.target(move)
+      const to = ((numbers[target] as number) || this.numberOf(shard, target)) - 1
       meet(to, to === known, moves.task(move), moves.kind(move))
     }
   }
@@ -169,29 +171,33 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
     const directory = this.directories[shard] as Directory
     directory.owners = roomFor(directory.owners, state + 1)
     directory.homes = roomFor(directory.homes, state + 1)
+    directory.numbers = roomFor(directory.numbers, state + 1)
     directory.owners[state] = owner
     directory.homes[state] = home
   }
 
-  /** The search’s number of a state that a shard has this number for. */
+  /** The search’s number + 1 of a state that a shard has this number for, and knows by it from now on. */
   private numberOf(shard: number, state: number): number {
-    const { owners, homes } = this.directories[shard] as Directory
-    const owner = owners[state] as number
-    const home = homes[state] as number
-    const directory = this.directories[owner] as Directory
-    directory.numbers = roomFor(directory.numbers, home + 1)
-    const known = directory.numbers[home] as number
-    if (known > 0) return known - 1
-    // A state that is met for the first time stands in what was said of the level behind.
+    const directory = this.directories[shard] as Directory
+    const owner = directory.owners[state] as number
+    const home = directory.homes[state] as number
+    const { numbers } = this.directories[owner] as Directory
+    const number = (numbers[home] as number) || this.takeIn(owner, home)
+    numbers[home] = number
+    directory.numbers[state] = number
+    return number
+  }
+
+  /** A state that is met for the first time stands in what was said of the level behind. */
+  private takeIn(owner: number, home: number): number {
     const told = this.told(this.level + 1, owner)
     const { table, claims } = this.search
-    const place = directory.places[home] as number
+    const place = this.directories[owner]?.places[home] as number
     const number = takeIn(told.level, place, this.hearings[owner] as Hearing, table, claims)
-    directory.numbers[home] = number + 1
     this.shards = roomFor(this.shards, number + 1)
     this.locals = roomFor(this.locals, number + 1)
     this.shards[number] = owner
     this.locals[number] = home
-    return number
+    return number + 1
   }
 }
