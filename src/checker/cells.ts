@@ -43,6 +43,17 @@ export class Cells {
     return true
   }
 
+  /** Writes down so many numbers of the draft. */
+  writeDraft(target: Int32Array, at: number, columns: number): void {
+    for (let i = 0; i < columns; i++) target[at + i] = this.draftNumbers[i] as number
+  }
+
+  /** True if so many numbers of the draft are written there. */
+  isDraft(source: Int32Array, at: number, columns: number): boolean {
+    for (let i = 0; i < columns; i++) if (source[at + i] !== this.draftNumbers[i]) return false
+    return true
+  }
+
   /** Makes the draft a row. */
   keepDraft(row: number): void {
     if (row >= this.capacity) {

@@ -5,10 +5,11 @@ import type { Scenario } from '../scenarios/scenario'
 import type { Claimed } from './claims'
 import { isConclusive } from './conclusive'
 import { type Livelock, livelock } from './livelocks'
+import { threadsToSplitBy } from './owners'
 import { type Member, Pool } from './pool'
 import { type Beginning, type Start, startAt, startOf } from './programs'
 import { Search } from './search'
-import { Shard } from './shard'
+import { type Seat, Shard } from './shard'
 import { type Schedule, shortest } from './shortest'
 import { MAX_STATES } from './state-table'
 import { type Hang, hangs } from './stuck'
@@ -125,12 +126,18 @@ export class Check {
     return new Check(start, question, invariants, scenario.identical?.(start.setup) ?? [])
   }
 
+  /** The threads by whose positions so many shards should share the states out, from what was seen so far. */
+  threadsToSplitBy(shards: number): readonly number[] {
+    return threadsToSplitBy(this.search, shards)
+  }
+
   /**
-   * Goes on to the end, with the moves made by shards of the same question; the answer and the examples
-   * are the same. Between slices there is a `pause`, in which the members are to be heard. A search
-   * that leaves something out hangs on the order of its states, and is made here.
+   * Begins once more, with the moves made by shards of the same question, and goes on to the end; the
+   * answer and the examples are the same. Between slices there is a `pause`, in which the members are to
+   * be heard. A search that leaves something out hangs on the order of its states, and goes on here.
    */
   async share(members: readonly Member[], pause: () => Promise<void>): Promise<void> {
+    if (!this.isReduced) this.beginAgain()
     const pool = this.isReduced ? undefined : new Pool(this.search, members)
     do {
       while (pool?.isAhead(SLICE) === false) await pool.next()
@@ -160,9 +167,13 @@ export class Check {
   private searchAgain(): boolean {
     if (!this.isReduced || isConclusive(this.search)) return false
     this.isReduced = false
+    this.beginAgain()
+    return true
+  }
+
+  private beginAgain(): void {
     this.search.play([])
     this.search = new Search(this.start.kernel, this.start.programs, this.invariants)
-    return true
   }
 
   /** Ends the search where it is; what it has found so far stays. */
@@ -290,17 +301,16 @@ export class Check {
 
 const nameOf = (k: Kernel, task: number): string => k.tasks.at(task).name
 
-/** One of so many shards of a question; a sentence says what of it cannot be. */
+/** One of the shards of a question; a sentence says what of it cannot be. */
 export function shardOf(
   scenario: Scenario,
   question: Question,
-  self: number,
-  shards: number,
+  seat: Seat,
 ): Shard<Kernel> | string {
   const begun = beginningOf(scenario, question)
   if (typeof begun === 'string') return begun
   const { start, invariants } = begun
-  return new Shard(start.kernel, start.programs, invariants, self, shards)
+  return new Shard(start.kernel, start.programs, invariants, seat)
 }
 
 function beginningOf(

@@ -27,6 +27,7 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   /** What each property finds; of those of tasks, whether any is to be asked. */
   private readonly memos: readonly Memo<Finding | null | boolean>[]
   private level = 0
+  private readonly set: Int32Array
 
   constructor(
     private readonly kernel: K,
@@ -38,6 +39,7 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     this.reads = invariants.map(() => new Uint8Array(length))
     this.memos = this.reads.map((reads) => new Memo(points.memory, undefined, reads))
     this.learned = invariants.map(() => new Uint8Array(length))
+    this.set = new Int32Array(this.setWords)
   }
 
   /** Asks every property of the first state. */
@@ -57,11 +59,11 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
     for (let i = 0; i < this.list.length; i++) if (this.isConcerned(i, places)) this.ask(i, state)
   }
 
-  /** The properties that `visit` would ask, as a set for `askSome`. */
-  concerned(places: Int32Array): number[] {
-    const set = this.emptySet
-    for (let i = 0; i < this.list.length; i++) if (this.isConcerned(i, places)) addTo(set, i)
-    return set
+  /** The properties that `visit` would ask, as a set for `askSome`; good until this is asked again. */
+  concerned(places: Int32Array): Int32Array {
+    this.set.fill(0)
+    for (let i = 0; i < this.list.length; i++) if (this.isConcerned(i, places)) addTo(this.set, i)
+    return this.set
   }
 
   /** Asks the properties of a set of a state. */
@@ -73,10 +75,6 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   /** A set of properties has a bit for each, in so many words. */
   get setWords(): number {
     return (this.list.length + 31) >>> 5
-  }
-
-  get emptySet(): number[] {
-    return Array.from({ length: this.setWords }, () => 0)
   }
 
   /** Places that were looked at and not learned: pairs of the property’s number and the place. */
@@ -129,28 +127,39 @@ export class Claims<K extends AnyKernel & Steppable<K>> {
   }
 
   private findingOf(index: number, state: number): Finding | null {
-    const { kernel, points } = this
-    const { table } = points.memory
-    const { invariant } = this.list[index] as Claimed<K>
-    const { byTask } = invariant
-    const whole = (this.memos[index] as Memo<Finding | null | boolean>).answer(state, () => {
-      table.load(state)
-      if (byTask !== undefined) return invariant.when?.(kernel) ?? true
-      return (
-        (invariant.kind === 'always' ? invariant.broken(kernel) : invariant.shown(kernel)) ?? null
-      )
-    })
+    const memo = this.memos[index] as Memo<Finding | null | boolean>
+    const known = memo.known(state)
+    const whole = known === undefined ? memo.learn(state, () => this.findIn(index, state)) : known
     if (typeof whole !== 'boolean') return whole
-    if (byTask === undefined || !whole) return null
-    for (let task = 1; task <= kernel.tasks.capacity; task++) {
-      const memo = points.of(task, state).claim(index, this.reads[index] as Uint8Array)
-      const finding = memo.answer(state, () => {
-        table.load(state)
-        return (kernel.tasks.isLive(task) ? byTask(kernel, task) : undefined) ?? null
-      })
+    if (!whole) return null
+    for (let task = 1; task <= this.kernel.tasks.capacity; task++) {
+      const finding = this.findingBy(index, task, state)
       if (finding !== null) return finding
     }
     return null
+  }
+
+  /** What a property finds; of one of tasks, whether any is to be asked. */
+  private findIn(index: number, state: number): Finding | null | boolean {
+    const { kernel, points } = this
+    const { invariant } = this.list[index] as Claimed<K>
+    points.memory.table.load(state)
+    if (invariant.byTask !== undefined) return invariant.when?.(kernel) ?? true
+    const isAlways = invariant.kind === 'always'
+    return (isAlways ? invariant.broken(kernel) : invariant.shown(kernel)) ?? null
+  }
+
+  /** What a property of tasks finds by one. */
+  private findingBy(index: number, task: number, state: number): Finding | null {
+    const { kernel, points } = this
+    const memo = points.of(task, state).claim(index, this.reads[index] as Uint8Array)
+    const known = memo.known(state)
+    if (known !== undefined) return known
+    return memo.learn(state, () => {
+      points.memory.table.load(state)
+      const { byTask } = (this.list[index] as Claimed<K>).invariant
+      return (kernel.tasks.isLive(task) ? byTask?.(kernel, task) : undefined) ?? null
+    })
   }
 }
 

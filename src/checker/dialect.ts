@@ -1,3 +1,4 @@
+import type { Letter } from './letter'
 import type { StateTable } from './state-table'
 
 /** What another table must know to read the rows of one: what came since the last time, in order. */
@@ -48,7 +49,6 @@ export class Hearing {
   private readonly columns: number[] = []
   /** For each of the other’s columns, one’s own number for each of the other’s. */
   private readonly numbers: number[][] = []
-  private readonly row: number[] = []
 
   constructor(private readonly table: StateTable) {}
 
@@ -72,11 +72,15 @@ export class Hearing {
     }
   }
 
-  /** One’s own number of the state whose row the other wrote, when it had so many columns. */
-  find(rows: Int32Array, at: number, columns: number): number {
-    const { numbers, row } = this
-    for (let i = 0; i < this.columns.length; i++)
-      row[i] = i < columns ? (numbers[i]?.[rows[at + 2 + i] as number] as number) : 0
-    return this.table.findRow(rows[at] as number, rows[at + 1] as number, this.columns, row)
+  /** One’s own number of the state that is a row of a letter; `head`: what a row has before its contents. */
+  find({ rows, columns }: Letter, index: number, head: number): number {
+    const { table, numbers } = this
+    const at = index * (head + columns)
+    table.draftFirst(rows[at] as number, rows[at + 1] as number)
+    for (let i = 0; i < this.columns.length && i < columns; i++) {
+      const number = rows[at + head + i] as number
+      table.cells.draft(this.columns[i] as number, (numbers[i] as number[])[number] as number)
+    }
+    return table.findDraft()
   }
 }

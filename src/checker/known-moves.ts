@@ -1,6 +1,7 @@
 import type { AnyKernel, Steppable } from '../machine'
 import type { Move, Moves } from './moves'
 import type { Points } from './points'
+import type { Difference } from './state-table'
 
 /** The moves of threads, each made once for all states that agree in what it hangs on. */
 export class KnownMoves<K extends AnyKernel & Steppable<K>> {
@@ -8,14 +9,16 @@ export class KnownMoves<K extends AnyKernel & Steppable<K>> {
     private readonly kernel: K,
     private readonly all: Moves<K>,
     private readonly points: Points<K>,
+    private readonly turn: (from: number, difference: Difference) => number = () => 0,
   ) {}
 
   /** The moves of a thread in a state. */
   of(task: number, state: number): readonly Move[] {
-    // Not a function with a name: tools that keep names have it named again in every state.
-    return this.points
-      .of(task, state)
-      .moves.answer(state, () => this.make(task, state, (tell) => this.all.of(task, tell)))
+    const { moves } = this.points.of(task, state)
+    return (
+      moves.known(state) ??
+      moves.learn(state, () => this.make(task, state, (tell) => this.all.of(task, tell)))
+    )
   }
 
   /** Makes the moves of a thread there, as `of` does it. */
@@ -26,7 +29,8 @@ export class KnownMoves<K extends AnyKernel & Steppable<K>> {
     if (!this.kernel.tasks.isLive(task)) return []
     const moves: Move[] = []
     of((_, kind) => {
-      moves.push({ kind, ...table.difference() })
+      const difference = table.difference()
+      moves.push({ kind, turn: this.turn(state, difference), ...difference })
     })
     memory.lookAtParts(moves)
     return moves

@@ -90,7 +90,7 @@ export class Memo<T> {
   private keys = new PartValues()
   private answers: T[] = []
   /** As many columns as there were when the question’s own were found; -1: a place is new. */
-  private known = -1
+  private columnsKnown = -1
 
   /** `given`: places whose content is the same whenever this is asked. `reads`: 1 is noted for each place. */
   constructor(
@@ -99,12 +99,15 @@ export class Memo<T> {
     private readonly reads?: Uint8Array,
   ) {}
 
-  /** The answer for a state; `ask` makes the arena that state, and asks. */
-  answer(state: number, ask: () => T): T {
+  /** The answer for a state, if it is known. */
+  known(state: number): T | undefined {
     // The key first: finding it may forget the answers.
-    const found = this.keyOf(state)
-    const known = this.answers[found]
-    if (known !== undefined) return known
+    const key = this.keyOf(state)
+    return this.answers[key]
+  }
+
+  /** The answer for a state for which it is not known; `ask` makes the arena that state, and asks. */
+  learn(state: number, ask: () => T): T {
     const { arena, noted } = this.memory
     const { reads } = arena
     arena.reads = noted
@@ -130,12 +133,12 @@ export class Memo<T> {
     const offsets = this.offsets.get(part) ?? new Set()
     if (offsets.has(offset)) return
     this.offsets.set(part, offsets.add(offset))
-    this.known = -1
+    this.columnsKnown = -1
   }
 
   private keyOf(state: number): number {
     const { table } = this.memory
-    if (this.known !== table.changing.length) this.findColumns()
+    if (this.columnsKnown !== table.changing.length) this.findColumns()
     const { columns, lenses } = this
     const { key } = this.memory
     const { length } = columns
@@ -159,7 +162,7 @@ export class Memo<T> {
       columns.push(column)
       lenses.push(this.memory.lens(part, column, offsets))
     }
-    this.known = table.changing.length
+    this.columnsKnown = table.changing.length
     this.memory.key = roomFor(this.memory.key, columns.length)
     const isSame =
       columns.length === this.columns.length &&

@@ -27,6 +27,8 @@ export type Kind = typeof INSIDE | typeof BEGINS | typeof ENDS
 /** A move of one thread, and where it leads. */
 export interface Move extends Difference {
   readonly kind: Kind
+  /** What it changes in the hash that says whose a state is, where a search is shared out. */
+  readonly turn: number
 }
 
 /**

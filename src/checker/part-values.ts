@@ -40,6 +40,10 @@ export class PartValues {
     return 4 * (this.words.length + this.ends.length + this.slots.length)
   }
 
+  hashOf(number: number): number {
+    return hashOf(this.words, this.startOf(number), this.ends[number] as number)
+  }
+
   /** Where the words of a content begin. */
   startOf(number: number): number {
     return number === 0 ? 0 : (this.ends[number - 1] as number)

@@ -59,7 +59,7 @@ export class Points<K extends AnyKernel & Steppable<K>> {
     const known = this.found[task]
     if (known !== undefined) return known
     const { memo, given } = this.threads[task - 1] as (typeof this.threads)[number]
-    const point = memo.answer(state, () => new Point(this.memory, given))
+    const point = memo.known(state) ?? memo.learn(state, () => new Point(this.memory, given))
     this.found[task] = point
     return point
   }

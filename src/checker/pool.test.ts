@@ -38,8 +38,10 @@ function alone(name: string, question: Question): Check {
 
 async function together(name: string, question: Question, shards: number): Promise<Check> {
   const check = asked(name, question)
+  check.advance(() => true)
+  const threads = check.threadsToSplitBy(shards)
   const members = upTo(shards).map((self) => {
-    const shard = shardOf(named(name), question, self, shards)
+    const shard = shardOf(named(name), question, { self, shards, threads })
     if (typeof shard === 'string') throw new Error(shard)
     return here(shard)
   })
@@ -139,7 +141,7 @@ async function toyTogether(fresh: () => Toy, shards: number): Promise<Search<Toy
   const search = new Search(fresh())
   const members = upTo(shards).map((self) => {
     const k = fresh()
-    return here(new Shard(k, new Map(), k.invariants, self, shards))
+    return here(new Shard(k, new Map(), k.invariants, { self, shards, threads: [1] }))
   })
   const pool = new Pool(search, members)
   do while (!pool.isAhead(1)) await pool.next()

@@ -3,7 +3,7 @@ import { Hearing } from './dialect'
 import { Graph } from './graph'
 import { roomFor } from './part-values'
 import type { Meet, Search, Teller } from './search'
-import { type Expanded, type Mail, type Received, takeIn } from './shard'
+import { type Expanded, type Mail, ownerIn, type Received, rowIn, takeIn } from './shard'
 
 /** A shard, wherever it runs. */
 export interface Member {
@@ -13,17 +13,17 @@ export interface Member {
 
 /** What one shard has told of its states, by its own numbers. */
 interface Directory {
-  /** The shard that has the state, and the number that it has there. */
-  owners: Uint8Array<ArrayBuffer>
-  homes: Int32Array<ArrayBuffer>
-  /** Where a state of its own stands in the message of its level. */
+  /** Where a state stands in the message of its level. */
   places: Int32Array<ArrayBuffer>
-  /** The number + 1 that a state has in the search; 0 as long as that is not known here. */
+  /** The number + 1 that it has in the search; 0 as long as it has none. */
   numbers: Int32Array<ArrayBuffer>
 }
 
+/** What a shard said of one level, and, as soon as they have, what the others said of its letters. */
 interface Told extends Expanded {
   readonly moves: Graph
+  /** For each owner the numbers that it gave to the states of the letter. */
+  homes: readonly Int32Array[]
 }
 
 /**
@@ -53,8 +53,6 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
   ) {
     this.hearings = members.map(() => new Hearing(search.table))
     this.directories = members.map(() => ({
-      owners: new Uint8Array(1 << 10),
-      homes: new Int32Array(1 << 10),
       places: new Int32Array(1 << 10),
       numbers: new Int32Array(1 << 10),
     }))
@@ -80,13 +78,15 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
       this.level += 1
     }
     const shard = this.shards[state] as number
-    const { moves } = this.told(this.level, shard)
-    const { places, numbers } = this.directories[shard] as Directory
-    const place = places[this.locals[state] as number] as number
+    const { moves, homes } = this.told(this.level, shard)
+    const place = this.directories[shard]?.places[this.locals[state] as number] as number
     for (let move = moves.first(place); move < moves.end(place); move++) {
       const known = this.search.states
       const target = moves.target(move)
-      const to = ((numbers[target] as number) || this.numberOf(shard, target)) - 1
+      const to =
+        target >= 0
+          ? this.numberOf(shard, target)
+          : this.numberOf(ownerIn(target), homes[ownerIn(target)]?.[rowIn(target)] as number)
       meet(to, to === known, moves.task(move), moves.kind(move))
     }
   }
@@ -104,8 +104,7 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
     const told = await Promise.all(this.members.map((member) => member.expand([])))
     return () => {
       this.note(told)
-      const owner = told.findIndex(({ level }) => level.states.length > 0)
-      for (const directory of this.directories) directory.owners[0] = owner
+      const owner = told.findIndex(({ states }) => states.length > 0)
       const { numbers } = this.directories[owner] as Directory
       numbers[0] = 1
       this.shards[0] = owner
@@ -134,70 +133,50 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
     const next = await Promise.all(this.members.map((member) => member.expand(looked)))
     return () => {
       for (const pairs of looked) this.search.claims.learn(pairs)
-      received.forEach(({ homes }, owner) => {
-        this.noteHomes(owner, homes, told)
+      this.levels.at(-1)?.forEach((each, sender) => {
+        each.homes = received.map(({ homes }) => homes[sender] as Int32Array)
       })
       this.note(next)
       if (!this.isOver) this.goOn(next)
     }
   }
 
-  private noteHomes(owner: number, homes: readonly Int32Array[], told: readonly Expanded[]): void {
-    homes.forEach((numbers, sender) => {
-      const states = told[sender]?.letters[owner]?.states as Int32Array
-      numbers.forEach((home, i) => {
-        this.noteHome(sender, states[i] as number, owner, home)
-      })
-    })
-  }
-
   private note(told: readonly Expanded[]): void {
     let count = this.ends.at(-1) ?? 0
-    told.forEach(({ news, level: { states } }, shard) => {
+    told.forEach(({ news, states }, shard) => {
       this.hearings[shard]?.hear(news)
       const directory = this.directories[shard] as Directory
       states.forEach((state, place) => {
-        this.noteHome(shard, state, shard, state)
         directory.places = roomFor(directory.places, state + 1)
         directory.places[state] = place
+        directory.numbers = roomFor(directory.numbers, state + 1)
       })
       count += states.length
     })
     this.ends.push(count)
-    this.levels.push(told.map((each) => ({ ...each, moves: Graph.of(each.graph) })))
+    this.levels.push(told.map((each) => ({ ...each, moves: Graph.of(each.graph), homes: [] })))
   }
 
-  private noteHome(shard: number, state: number, owner: number, home: number): void {
-    const directory = this.directories[shard] as Directory
-    directory.owners = roomFor(directory.owners, state + 1)
-    directory.homes = roomFor(directory.homes, state + 1)
-    directory.numbers = roomFor(directory.numbers, state + 1)
-    directory.owners[state] = owner
-    directory.homes[state] = home
-  }
-
-  /** The search’s number + 1 of a state that a shard has this number for, and knows by it from now on. */
-  private numberOf(shard: number, state: number): number {
-    const directory = this.directories[shard] as Directory
-    const owner = directory.owners[state] as number
-    const home = directory.homes[state] as number
+  /** The search’s number of a state, by its owner and the number that it has there. */
+  private numberOf(owner: number, home: number): number {
     const { numbers } = this.directories[owner] as Directory
-    const number = (numbers[home] as number) || this.takeIn(owner, home)
-    numbers[home] = number
-    directory.numbers[state] = number
+    const known = numbers[home] as number
+    if (known > 0) return known - 1
+    const number = this.takeIn(owner, home)
+    numbers[home] = number + 1
     return number
   }
 
   /** A state that is met for the first time stands in what was said of the level behind. */
   private takeIn(owner: number, home: number): number {
-    const told = this.told(this.level + 1, owner)
+    const { level } = this.told(this.level + 1, owner)
     const { table, claims } = this.search
     const place = this.directories[owner]?.places[home] as number
-    const number = takeIn(told.level, place, this.hearings[owner] as Hearing, table, claims)
+    const number = takeIn(level, place, this.hearings[owner] as Hearing, table, claims)
     this.shards = roomFor(this.shards, number + 1)
     this.locals = roomFor(this.locals, number + 1)
     this.shards[number] = owner
     this.locals[number] = home
-    return number + 1
+    return number
   }
 }

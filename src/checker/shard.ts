@@ -3,29 +3,36 @@ import { addTo, Claims } from './claims'
 import { Hearing, type News, Telling } from './dialect'
 import { Graph, type PackedGraph } from './graph'
 import { KnownMoves } from './known-moves'
+import { headWords, type Letter, LetterPad, rowsOf } from './letter'
 import { type Move, Moves, type Programs } from './moves'
+import { Owners } from './owners'
+import { roomFor } from './part-values'
 import { Points } from './points'
 import { StateTable } from './state-table'
 
-/** States by the numbers of the shard that writes, and a row for each: the state, and a set of properties. */
-export interface Letter {
-  readonly states: Int32Array<ArrayBuffer>
-  /** Columns of a row: as many as the table had. */
-  readonly columns: number
-  readonly rows: Int32Array<ArrayBuffer>
-}
+/** A search can be shared out among so many: a move has four bits for the owner of the state behind it. */
+export const MAX_SHARDS = 16
+const OWNER_BITS = 4
 
 /** What a shard has to say when it has made the moves of one level. */
 export interface Expanded {
   /** What the rows of this message are to be read with. */
   readonly news: News
-  /** The states that were expanded, with the properties that are broken or shown there. */
+  /** The states that were expanded, by this shard’s numbers and as rows, with the properties that are broken or shown there. */
+  readonly states: Int32Array<ArrayBuffer>
   readonly level: Letter
-  /** Their moves, in the same order, to states by this shard’s numbers. */
+  /** Their moves, in the same order: to own states, or to others’ (`ownerIn`, `rowIn`). */
   readonly graph: PackedGraph
-  /** For each owner the states of its that are new here, with the properties that are to be asked of them. */
+  /** For each owner the states of its that these moves lead to, with the properties that are to be asked of them. */
   readonly letters: readonly Letter[]
+  /** Bytes that the shard takes. */
+  readonly bytes: number
 }
+
+/** How a move’s target names a state of another shard: by its owner, and the row in the letter to it. */
+const elsewhere = (owner: number, row: number): number => ~((row << OWNER_BITS) | owner)
+export const ownerIn = (target: number): number => ~target & (MAX_SHARDS - 1)
+export const rowIn = (target: number): number => ~target >>> OWNER_BITS
 
 /** Letters from one shard to another, with what they are to be read with. */
 export interface Mail {
@@ -43,26 +50,31 @@ export interface Received {
 
 /** The number of a letter’s state in one’s own table; of a new one the properties are asked that are to be. */
 export function takeIn<K extends AnyKernel & Steppable<K>>(
-  { rows, columns }: Letter,
+  letter: Letter,
   row: number,
   hearing: Hearing,
   table: StateTable,
   claims: Claims<K>,
 ): number {
-  const at = row * (2 + columns + claims.setWords)
   const known = table.size
-  const state = hearing.find(rows, at, columns)
-  if (state === known) claims.askSome(state, rows, at + 2 + columns)
+  const head = headWords(claims.setWords)
+  const state = hearing.find(letter, row, head)
+  const { rows, columns } = letter
+  if (state === known) claims.askSome(state, rows, row * (head + columns) + head - claims.setWords)
   return state
 }
 
-/** Which of so many shards has a state. */
-const ownerOf = (hashHi: number, shards: number): number => (hashHi >>> 6) % shards
+/** Which shard one is, of how many, and whose positions say which of them has a state. */
+export interface Seat {
+  readonly self: number
+  readonly shards: number
+  readonly threads: readonly number[]
+}
 
 /**
- * One of several searches that share the states out among themselves by their hashes: it makes the moves
- * of its own states and asks the properties of them. States of others it only notes, each once, and sends
- * them to their owner. All shards go one level at a time.
+ * One of several searches that share the states out among themselves: it makes the moves
+ * of its own states and asks the properties of them. States of others it sends to their owner. All shards
+ * go one level at a time.
  *
  * A property is asked of a state only where a place was written, on the way from the state before, that
  * the property looked at. Who makes the move decides: the state before was asked, or is as one that was,
@@ -72,13 +84,18 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
   private readonly table: StateTable
   private readonly claims: Claims<K>
   private readonly moves: Moves<K>
+  private readonly points: Points<K>
   private readonly known: KnownMoves<K>
   private readonly telling: Telling
   private readonly hearings: readonly Hearing[]
   /** Own states that are to be expanded next. */
   private next: number[]
   private graph = new Graph()
-  private letters: { readonly states: number[]; readonly sets: number[] }[] = []
+  private readonly letters: readonly LetterPad[]
+  private readonly self: number
+  private readonly owners: Owners<K>
+  /** By state: the hash that says whose it is. */
+  private hashes = new Int32Array(1 << 10)
   /** For each property, how many of the states that break or show it were told. */
   private readonly told: number[]
 
@@ -87,29 +104,32 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
     kernel: K,
     programs: Programs<K>,
     invariants: readonly Invariant<K>[],
-    private readonly self: number,
-    private readonly shards: number,
+    { self, shards, threads }: Seat,
   ) {
+    this.self = self
     this.table = new StateTable(kernel.heap)
     this.moves = new Moves(kernel, programs)
-    const points = new Points(kernel, this.table)
-    this.known = new KnownMoves(kernel, this.moves, points)
-    this.claims = new Claims(kernel, invariants, points)
+    this.points = new Points(kernel, this.table)
+    this.owners = new Owners(kernel, this.table, threads, shards)
+    this.known = new KnownMoves(kernel, this.moves, this.points, (from, difference) =>
+      this.owners.turn(from, difference),
+    )
+    this.claims = new Claims(kernel, invariants, this.points)
     this.claims.first()
     this.told = invariants.map(() => 0)
     this.telling = new Telling(this.table)
     this.hearings = Array.from({ length: shards }, () => new Hearing(this.table))
-    this.next = ownerOf(kernel.heap.arena.hashHi, shards) === self ? [0] : []
+    this.letters = this.hearings.map(() => new LetterPad(this.table, this.claims.setWords))
+    this.next = this.owners.of(0) === self ? [0] : []
   }
 
   /** Makes the moves of the next level, when it has learned what properties looked at elsewhere. */
   expand(looked: readonly Int32Array[]): Expanded {
     for (const pairs of looked) this.claims.learn(pairs)
     const states = this.next
-    const sets = this.foundIn(states)
+    const level = this.levelOf(states)
     this.next = []
     this.graph = new Graph()
-    this.letters = Array.from({ length: this.shards }, () => ({ states: [], sets: [] }))
     this.claims.nextLevel()
     for (const state of states) {
       for (const task of this.moves.threads)
@@ -118,9 +138,11 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
     }
     return {
       news: this.telling.news(),
-      level: this.letter(states, sets),
+      states: Int32Array.from(states),
+      level,
       graph: this.graph.pack(),
-      letters: this.letters.map((letter) => this.letter(letter.states, letter.sets)),
+      letters: this.letters.map((letter) => letter.seal()),
+      bytes: this.table.bytes + this.points.memory.bytes,
     }
   }
 
@@ -134,42 +156,50 @@ export class Shard<K extends AnyKernel & Steppable<K>> {
 
   private read({ news, letter }: Mail, hearing: Hearing): Int32Array<ArrayBuffer> {
     hearing.hear(news)
-    return letter.states.map((_, i) => {
+    const homes = new Int32Array(rowsOf(letter, this.claims.setWords))
+    for (let row = 0; row < homes.length; row++) {
       const known = this.table.size
-      const state = takeIn(letter, i, hearing, this.table, this.claims)
-      if (state === known) this.next.push(state)
-      return state
-    })
+      const state = takeIn(letter, row, hearing, this.table, this.claims)
+      if (state === known) this.take(state, this.owners.hashOf(state))
+      homes[row] = state
+    }
+    return homes
   }
 
   private visit(from: number, task: number, move: Move): void {
-    const { table, claims } = this
-    const known = table.size
-    const to = table.follow(from, move)
-    this.graph.add(to, task, move.kind)
-    if (to !== known) return
-    const owner = ownerOf(table.hashHi(to), this.shards)
-    if (owner === this.self) {
-      this.next.push(to)
-      claims.visit(to, move.places)
+    const { table } = this
+    const hash = (this.hashes[from] as number) ^ move.turn
+    const owner = this.owners.of(hash)
+    table.draft(from, move)
+    if (owner !== this.self) {
+      const row = (this.letters[owner] as LetterPad).write(this.claims.concerned(move.places))
+      this.graph.add(elsewhere(owner, row), task, move.kind)
       return
     }
-    const letter = this.letters[owner]
-    letter?.states.push(to)
-    letter?.sets.push(...claims.concerned(move.places))
+    const known = table.size
+    const to = table.findDraft()
+    this.graph.add(to, task, move.kind)
+    if (to !== known) return
+    this.take(to, hash)
+    this.claims.visit(to, move.places)
   }
 
-  private letter(states: readonly number[], sets: ArrayLike<number>): Letter {
+  /** A state of one's own is to be expanded next. */
+  private take(state: number, hash: number): void {
+    this.hashes = roomFor(this.hashes, state + 1)
+    this.hashes[state] = hash
+    this.next.push(state)
+  }
+
+  private levelOf(states: readonly number[]): Letter {
     const { setWords } = this.claims
-    const columns = this.table.changing.length
-    const rows = new Int32Array(states.length * (2 + columns + setWords))
-    let at = 0
+    const sets = this.foundIn(states)
+    const pad = this.letters[this.self] as LetterPad
     states.forEach((state, i) => {
-      this.table.writeRow(state, rows, at)
-      at += 2 + columns
-      for (let word = 0; word < setWords; word++) rows[at++] = sets[i * setWords + word] as number
+      this.table.draftAgain(state)
+      pad.write(sets.subarray(i * setWords, (i + 1) * setWords))
     })
-    return { states: Int32Array.from(states), columns, rows }
+    return pad.seal()
   }
 
   /** For each of the states the properties that are broken or shown there and were not told. */

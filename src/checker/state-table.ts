@@ -29,7 +29,7 @@ export class StateTable {
   readonly changing: number[] = []
   readonly values: PartValues[] = []
   size = 0
-  private readonly cells = new Cells()
+  readonly cells = new Cells()
   private readonly columns: Int32Array
   private readonly initial: readonly Int32Array[]
   private lo = new Int32Array(1 << 10)
@@ -37,6 +37,9 @@ export class StateTable {
   /** By the low half of the hash: six bits of the high half, and the state’s number + 1. At most half full. */
   private slots = new Int32Array(1 << 12)
   private current = 0
+  /** The hash of the state that is drafted. */
+  draftLo = 0
+  draftHi = 0
 
   /** The first state is the one that the heap is in; the journal is forgotten. */
   constructor(heap: Heap) {
@@ -75,36 +78,47 @@ export class StateTable {
   }
 
   /** The number of the state that a difference leads to. One that was not there before gets what `size` was. */
-  follow(from: number, { columns, values, hashLo, hashHi }: Difference): number {
+  follow(from: number, difference: Difference): number {
+    this.draft(from, difference)
+    return this.findDraft()
+  }
+
+  /** Drafts the state that a difference leads to. */
+  draft(from: number, { columns, values, hashLo, hashHi }: Difference): void {
     this.cells.copyToDraft(from)
     for (let i = 0; i < columns.length; i++)
       this.cells.draft(columns[i] as number, values[i] as number)
-    return this.findDraft((this.lo[from] as number) ^ hashLo, (this.hi[from] as number) ^ hashHi)
+    this.draftLo = (this.lo[from] as number) ^ hashLo
+    this.draftHi = (this.hi[from] as number) ^ hashHi
   }
 
-  /**
-   * The number of a state that another table tells of: the numbers of its contents, in these columns; the
-   * other columns are as they were in the first state.
-   */
-  findRow(
-    hashLo: number,
-    hashHi: number,
-    columns: readonly number[],
-    numbers: readonly number[],
-  ): number {
+  /** Drafts a state that is there. */
+  draftAgain(number: number): void {
+    this.cells.copyToDraft(number)
+    this.draftLo = this.lo[number] as number
+    this.draftHi = this.hi[number] as number
+  }
+
+  /** Drafts the first state, under the hash of one that the caller makes of it. */
+  draftFirst(hashLo: number, hashHi: number): void {
     this.cells.copyToDraft(0)
-    columns.forEach((column, i) => {
-      this.cells.draft(column, numbers[i] as number)
-    })
-    return this.findDraft(hashLo, hashHi)
+    this.draftLo = hashLo
+    this.draftHi = hashHi
   }
 
-  /** Writes a state down for another table: its hash, and the number of its content in every column. */
-  writeRow(number: number, target: Int32Array, at: number): void {
-    target[at] = this.lo[number] as number
-    target[at + 1] = this.hi[number] as number
-    for (let column = 0; column < this.changing.length; column++)
-      target[at + 2 + column] = this.cells.get(number, column)
+  /** The number of the state that is drafted. */
+  findDraft(): number {
+    const { slots, cells, draftLo, draftHi } = this
+    const mask = slots.length - 1
+    const tag = tagOf(draftHi)
+    let slot = draftLo & mask
+    for (;;) {
+      const entry = slots[slot] as number
+      if (entry === 0) return this.push(draftLo, draftHi)
+      const number = (entry & NUMBER) - 1
+      if ((entry & ~NUMBER) === tag && cells.isRow(number)) return number
+      slot = (slot + 1) & mask
+    }
   }
 
   /** The column of a part, which has one from now on. */
@@ -125,11 +139,6 @@ export class StateTable {
 
   contents(column: number): PartValues {
     return this.values[column] as PartValues
-  }
-
-  /** The high half of a state’s hash. */
-  hashHi(number: number): number {
-    return this.hi[number] as number
   }
 
   /** Makes a state the arena's, with an empty journal; what was done since the last time is undone. */
@@ -186,21 +195,6 @@ export class StateTable {
     const { lo, hi, slots, cells } = this
     const values = this.values.reduce((sum, { bytes }) => sum + bytes, 0)
     return 4 * (lo.length + hi.length + slots.length) + cells.bytes + values
-  }
-
-  /** The number of the state that the draft is. */
-  private findDraft(hashLo: number, hashHi: number): number {
-    const { slots, cells } = this
-    const mask = slots.length - 1
-    const tag = tagOf(hashHi)
-    let slot = hashLo & mask
-    for (;;) {
-      const entry = slots[slot] as number
-      if (entry === 0) return this.push(hashLo, hashHi)
-      const number = (entry & NUMBER) - 1
-      if ((entry & ~NUMBER) === tag && cells.isRow(number)) return number
-      slot = (slot + 1) & mask
-    }
   }
 
   private push(hashLo: number, hashHi: number): number {

@@ -1,4 +1,5 @@
 import { type Answer, Check, type Example, type PropertyAnswer } from '../checker/check'
+import { MAX_SHARDS } from '../checker/shard'
 import { writeLink } from '../formats/permalink'
 import type { Choice } from '../machine'
 import { openScenario, type Request } from '../scenarios/open'
@@ -52,12 +53,9 @@ export const check: Command = {
   },
 }
 
-/** Workers that a search may have: a shard’s number is kept in a byte. */
-const MAX_WORKERS = 255
-
 function workersOf(text: string | undefined): number {
   const workers = countOf('workers', text) ?? 1
-  if (workers > MAX_WORKERS) throw new UserError(`--workers takes ${MAX_WORKERS} at most.`)
+  if (workers > MAX_SHARDS) throw new UserError(`--workers takes ${MAX_SHARDS} at most.`)
   return workers
 }
 

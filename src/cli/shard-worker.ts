@@ -4,8 +4,8 @@ import { scenarioNamed } from './setup'
 import { buffersOf, type Order, type ShardData } from './workers'
 
 /** A worker that is one shard of a check, and does what it is told. */
-const { scenario, question, self, shards } = workerData as ShardData
-const shard = shardOf(scenarioNamed(scenario), question, self, shards)
+const { scenario, question, ...seat } = workerData as ShardData
+const shard = shardOf(scenarioNamed(scenario), question, seat)
 if (typeof shard === 'string') throw new Error(shard)
 
 parentPort?.on('message', (order: Order) => {

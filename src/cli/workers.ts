@@ -2,15 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Check, Question } from '../checker/check'
 import type { Member } from '../checker/pool'
-import type { Expanded, Mail, Received } from '../checker/shard'
+import type { Expanded, Mail, Received, Seat } from '../checker/shard'
 
 /** Which shard of which check a worker is. */
-export interface ShardData {
+export interface ShardData extends Seat {
   /** The scenario’s name. */
   readonly scenario: string
   readonly question: Question
-  readonly self: number
-  readonly shards: number
 }
 
 /** What a worker is told to do. */
@@ -24,17 +22,22 @@ const BOOT = `import('${import.meta.resolve('tsx/esm/api')}').then(({ register }
   return import('${new URL('./shard-worker.ts', import.meta.url)}')
 })`
 
+/** States of a search that is over before workers have started, or that says how to share it out. */
+const ALONE = 30_000
+
 /** Searches to the end with so many workers, or for so many seconds; returns how many it took. */
 export async function advancedByWorkers(
   check: Check,
-  asked: Pick<ShardData, 'scenario' | 'question'>,
+  asked: Omit<ShardData, keyof Seat>,
   shards: number,
   most = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
+  if (!check.advance(() => check.search.states >= ALONE)) return elapsed()
+  const threads = check.threadsToSplitBy(shards)
   const workers = Array.from({ length: shards }, (_, self) => {
-    const workerData: ShardData = { ...asked, self, shards }
+    const workerData: ShardData = { ...asked, self, shards, threads }
     return new Worker(BOOT, { eval: true, workerData })
   })
   try {
