@@ -7,7 +7,7 @@ const dialog = (page: Page | FrameLocator) => page.getByRole('dialog', { name: '
 const start = (page: Page | FrameLocator) =>
   dialog(page).getByRole('button', { name: 'Check', exact: true })
 
-/** A link to the race with so many CPUs, long enough to be stopped with six. */
+/** A link to the race with so many CPUs, long enough to be stopped with eight. */
 const race = (cpus: number): string =>
   writeLink({
     scenario: 'gup-fast-vs-remove',
@@ -23,12 +23,13 @@ async function openCheck(page: Page | FrameLocator): Promise<void> {
 }
 
 test('a search is seen and cancelled, and the next one is answered', async ({ page }) => {
-  await page.goto(`./#${race(6)}`)
-  await expect(page.getByLabel('CPUs that pin')).toHaveValue('6')
+  await page.goto(`./#${race(8)}`)
+  await expect(page.getByLabel('CPUs that pin')).toHaveValue('8')
   await openCheck(page)
+  await dialog(page).getByLabel('States').selectOption('5,000,000 states')
   await start(page).click()
   const states = dialog(page).getByRole('definition').first()
-  await expect(states).toHaveText(/^\d{1,3},\d{3}$/)
+  await expect(states).toHaveText(/^[\d,]+,\d{3}$/)
   await dialog(page).getByRole('button', { name: 'Cancel' }).click()
   await expect(dialog(page).getByText(/Cancelled, after [\d,]+ states/)).toBeVisible()
   await expect(dialog(page).getByText('Explored in a worker')).toBeVisible()
@@ -36,6 +37,23 @@ test('a search is seen and cancelled, and the next one is answered', async ({ pa
   await dialog(page).getByLabel('States').selectOption('10,000 states')
   await start(page).click()
   await expect(dialog(page).getByText(/Stopped at the limit of states/)).toBeVisible()
+})
+
+test('a long search is shared out among workers where there are cores', async ({ page }) => {
+  await page.addInitScript(() =>
+    Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 }),
+  )
+  await page.goto(`./#${race(8)}`)
+  await openCheck(page)
+  await dialog(page).getByLabel('States').selectOption('5,000,000 states')
+  await start(page).click()
+  const progress = dialog(page).getByRole('region', { name: 'Progress' })
+  await expect(progress.getByText('with 3 more that share the states out')).toBeVisible()
+  // What the helpers say is taken up.
+  await expect(progress.getByRole('definition').first()).toHaveText(/^[\d,]+\d{2},\d{3}$/)
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog(page).getByText(/Cancelled, after [\d,]+ states/)).toBeVisible()
+  await expect(progress.getByText('Explored in a worker, with 3 more')).toBeVisible()
 })
 
 test('every interleaving of three CPUs and remove() is explored', async ({ page }) => {

@@ -30,7 +30,7 @@ export class Cells {
   }
 
   draft(column: number, value: number): void {
-    if (value > (limits[this.width] as number)) this.rebuild(this.width + 1, this.stride)
+    while (value > (limits[this.width] as number)) this.rebuild(this.width + 1, this.stride)
     this.draftNumbers[column] = value
   }
 

@@ -79,6 +79,12 @@ export interface Example {
   readonly schedules: readonly Schedule[]
 }
 
+/** When a search that is shared out makes a pause, and how: whoever it is for is heard then. */
+export interface Pauses {
+  isOver(): boolean
+  pause(): Promise<void>
+}
+
 const USUAL_STATES = 5_000_000
 const MAX_BYTES = 1 << 30
 
@@ -95,6 +101,9 @@ export class Check {
   private isReduced: boolean
   private readonly done: readonly Choice[]
   private stopped: Limit | undefined
+  /** Comes when the search is stopped. */
+  private readonly end: Promise<void>
+  private endNow = () => {}
   private found:
     | { readonly hangs: readonly Hang[]; readonly livelock: Livelock | undefined }
     | undefined
@@ -106,6 +115,9 @@ export class Check {
     identical: readonly (readonly string[])[],
   ) {
     this.done = start.done
+    this.end = new Promise((resolve) => {
+      this.endNow = resolve
+    })
     const { reduce = [] } = question
     this.isReduced = reduce.length > 0
     this.search = new Search(start.kernel, start.programs, invariants, {
@@ -131,18 +143,24 @@ export class Check {
     return threadsToSplitBy(this.search, shards)
   }
 
+  /** False for a search that leaves something out: it hangs on the order of its states, and is made here. */
+  get canBeShared(): boolean {
+    return !this.isReduced
+  }
+
   /**
    * Begins once more, with the moves made by shards of the same question, and goes on to the end; the
-   * answer and the examples are the same. Between slices there is a `pause`, in which the members are to
-   * be heard. A search that leaves something out hangs on the order of its states, and goes on here.
+   * answer and the examples are the same. When `isOver` says so there is a pause.
    */
-  async share(members: readonly Member[], pause: () => Promise<void>): Promise<void> {
-    if (!this.isReduced) this.beginAgain()
-    const pool = this.isReduced ? undefined : new Pool(this.search, members)
+  async share(members: readonly Member[], { isOver, pause }: Pauses): Promise<void> {
+    if (!this.canBeShared) throw new Error('a search that leaves something out is not shared')
+    this.beginAgain()
+    const pool = new Pool(this.search, members)
     do {
-      while (pool?.isAhead(SLICE) === false) await pool.next()
       await pause()
-    } while (this.advance(() => true))
+      while (!pool.isAhead(SLICE) && this.stopped === undefined)
+        await Promise.race([pool.next(), this.end])
+    } while (this.advance(() => isOver() || !pool.isAhead(SLICE)))
   }
 
   /** Goes on until `isOver` says to pause; false when there is nothing left to do. */
@@ -171,7 +189,8 @@ export class Check {
     return true
   }
 
-  private beginAgain(): void {
+  /** Forgets what was searched. */
+  beginAgain(): void {
     this.search.play([])
     this.search = new Search(this.start.kernel, this.start.programs, this.invariants)
   }
@@ -179,6 +198,7 @@ export class Check {
   /** Ends the search where it is; what it has found so far stays. */
   stop(limit: Limit): void {
     this.stopped ??= limit
+    this.endNow()
   }
 
   /** Names of the properties that never came upon anything that they speak of. */

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { scenarios } from '../scenarios'
-import { Conversation } from './conversation'
+import { memberHere } from '../testing/members'
+import { shardOf } from './check'
+import { Conversation, type Host } from './conversation'
 import type { Reply } from './messages'
 
+type Hire = NonNullable<Host['hire']>
+
 /** A conversation whose clock goes on by so many milliseconds whenever it is looked at, and whose slices are run by hand. */
-function talk(tick = 1) {
+function talk(tick = 1, hire?: Hire) {
   const replies: Reply[] = []
   const waiting: (() => void)[] = []
   let time = 0
@@ -17,6 +21,7 @@ function talk(tick = 1) {
     },
     later: (go) => waiting.push(go),
     slice: 10,
+    ...(hire === undefined ? {} : { hire }),
   })
   return {
     replies,
@@ -29,7 +34,32 @@ function talk(tick = 1) {
       for (let i = 0; i < slices && waiting.length > 0; i++) waiting.shift()?.()
     },
     last: () => replies.at(-1),
+    /** Runs slices, and lets helpers speak, until there is an answer. */
+    async answered() {
+      while (replies.at(-1)?.kind !== 'answer') {
+        waiting.shift()?.()
+        await new Promise(setImmediate)
+      }
+    },
   }
+}
+
+/** Helpers in this thread, and how many of them have come and gone. */
+function office() {
+  const now = { hired: 0, dismissed: 0 }
+  const hire: Hire = ({ scenario: name, question, ...seat }) => {
+    const scenario = scenarios.find((each) => each.name === name)
+    const shard = scenario && shardOf(scenario, question, seat)
+    if (shard === undefined || typeof shard === 'string') throw new Error(shard)
+    now.hired += 1
+    return {
+      ...memberHere(shard),
+      dismiss() {
+        now.dismissed += 1
+      },
+    }
+  }
+  return { hire, now }
 }
 
 const ask = (scenario: string, more = {}) => ({ kind: 'ask', scenario, maxSeconds: 3600, ...more })
@@ -75,6 +105,69 @@ describe('a conversation with the checker', () => {
     expect(last()).toMatchObject({ kind: 'answer', answer: { verdict: 'limit', limit: 'time' } })
   })
 
+  it.each([
+    ['gup-fast-vs-remove', { params: { cpus: 4 }, policies: { removalZap: 'leave' } }],
+    ['force-unmap-pmem', { maxStates: 4000, everything: true }],
+  ])('has the same answer with helpers, who come when it takes long: %s', async (name, more) => {
+    const alone = talk(50)
+    alone.say(ask(name, more))
+    alone.run()
+    const { hire, now } = office()
+    const { say, answered, last, replies } = talk(50, hire)
+    say(ask(name, { ...more, helpers: 3 }))
+    await answered()
+    expect(now).toEqual({ hired: 3, dismissed: 3 })
+    const answerOf = (reply?: Reply) => reply?.kind === 'answer' && reply.answer
+    expect(answerOf(last())).toEqual(answerOf(alone.last()))
+    const helpers = replies.flatMap((reply) => (reply.kind === 'progress' ? reply.helpers : []))
+    expect([helpers[0], helpers.at(-1)]).toEqual([0, 3])
+  })
+
+  it('asks nobody for help where there are few cores besides, or the search is short', async () => {
+    for (const [tick, helpers] of [
+      [50, 2],
+      [1, 3],
+    ] as const) {
+      const { hire, now } = office()
+      const { say, answered } = talk(tick, hire)
+      say(ask('gup-fast-vs-remove', { params: { cpus: 3 }, helpers }))
+      await answered()
+      expect(now.hired).toBe(0)
+    }
+  })
+
+  it('goes on alone where a helper breaks down', async () => {
+    const { hire, now } = office()
+    const { say, answered, last } = talk(50, (assignment) => ({
+      ...hire(assignment),
+      expand: () => Promise.reject(new Error('out of memory')),
+    }))
+    say(ask('gup-fast-vs-remove', { params: { cpus: 4 }, helpers: 3 }))
+    await answered()
+    expect(now).toEqual({ hired: 3, dismissed: 3 })
+    expect(last()).toMatchObject({ answer: { verdict: 'holds', states: 8979 } })
+  })
+
+  it.each([
+    ['cancel', { kind: 'cancel' }],
+    ['the next question', ask('gup-fast-vs-remove')],
+  ])('dismisses its helpers at %s, though one of them says nothing', async (_, next) => {
+    const { hire, now } = office()
+    const { say, run, answered, last } = talk(50, (assignment) => ({
+      ...hire(assignment),
+      expand: () => new Promise(() => {}),
+    }))
+    say(ask('force-unmap-pmem', { helpers: 3 }))
+    for (let slice = 0; slice < 100 && now.hired < 3; slice++) {
+      run(1)
+      await new Promise(setImmediate)
+    }
+    say(next)
+    await answered()
+    expect(last()).toMatchObject({ kind: 'answer' })
+    expect(now).toEqual({ hired: 3, dismissed: 3 })
+  })
+
   it('forgets a question when the next one comes', () => {
     const { say, run, replies } = talk()
     say(ask('a-scrub-of-dax'))
@@ -102,6 +195,7 @@ describe('a conversation with the checker', () => {
     [ask('no-such-thing'), 'There is no scenario "no-such-thing"'],
     [ask('two-minds', { scenario: 7 }), '"scenario"'],
     [ask('two-minds', { maxSeconds: 0 }), '"maxSeconds"'],
+    [ask('two-minds', { helpers: -1 }), '"helpers"'],
     [ask('two-minds', { maxStates: 1e12 }), '"maxStates"'],
     [ask('two-minds', { maxBytes: Number.NaN }), '"maxBytes"'],
     [ask('two-minds', { properties: [] }), '"properties"'],

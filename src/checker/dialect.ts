@@ -79,7 +79,9 @@ export class Hearing {
     table.draftFirst(rows[at] as number, rows[at + 1] as number)
     for (let i = 0; i < this.columns.length && i < columns; i++) {
       const number = rows[at + head + i] as number
-      table.cells.draft(this.columns[i] as number, (numbers[i] as number[])[number] as number)
+      // The first content is the same everywhere, and drafted.
+      if (number > 0)
+        table.cells.draft(this.columns[i] as number, (numbers[i] as number[])[number] as number)
     }
     return table.findDraft()
   }

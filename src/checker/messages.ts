@@ -10,6 +10,8 @@ export interface Progress {
   readonly depth: number
   readonly bytes: number
   readonly seconds: number
+  /** Workers that share the search out among themselves; 0 where it is made in one place. */
+  readonly helpers: number
 }
 
 /** What is asked of a checker that runs elsewhere: a scenario by its name, and when to stop. */
@@ -17,6 +19,8 @@ export interface Ask extends Question {
   readonly kind: 'ask'
   readonly scenario: string
   readonly maxSeconds: number
+  /** Workers that may help with a long search: as many as would have a core each. */
+  readonly helpers?: number
 }
 
 /** What the page says to a checker. */
@@ -34,6 +38,7 @@ export type Reply =
 
 const MAX_SCHEDULES = 100
 const MAX_SECONDS = 24 * 60 * 60
+const MAX_HELPERS = 1024
 
 const name = v.pipe(v.string(), v.maxLength(255))
 const within = (least: number, most: number) =>
@@ -69,6 +74,7 @@ const request = v.variant('kind', [
     maxStates: v.exactOptional(within(1, 100_000_000)),
     maxBytes: v.exactOptional(within(1, 2 ** 32)),
     maxSeconds: within(1, MAX_SECONDS),
+    helpers: v.exactOptional(within(0, MAX_HELPERS)),
   }),
   v.object({ kind: v.literal('cancel') }),
   v.object({ kind: v.literal('example'), what: name, most: within(1, MAX_SCHEDULES) }),

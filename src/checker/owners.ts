@@ -65,6 +65,9 @@ export class Owners<K extends AnyKernel & Steppable<K>> {
 /** States at the end of a sample that are looked at. */
 const SAMPLE = 4096
 
+/** What a move to another shard costs more, in moves. */
+const CROSSING = 3
+
 /**
  * The threads by which a search is best shared out, judged by what was searched so far: their moves are
  * few, and they stand in as many places as there are shards, about equally often.
@@ -98,7 +101,7 @@ export function threadsToSplitBy<K extends AnyKernel & Steppable<K>>(
     }
     const crossing =
       threads.reduce((sum, task) => sum + (movesBy[task] as number), 0) / graph.length
-    return Math.max(...counts) * (1 + crossing)
+    return Math.max(...counts) * (1 + CROSSING * crossing)
   }
   const [best = movers] = setsOf(movers)
     .map((threads) => ({ threads, cost: cost(threads) }))

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { invariantsOf, type Operation } from '../machine'
 import { scenarios } from '../scenarios'
 import type { Scenario } from '../scenarios/scenario'
+import { memberHere } from '../testing/members'
 import { adds, operation, type Toy, takesBoth, toy, yields } from '../testing/toy-kernel'
 import { Check, type Question, shardOf } from './check'
 import { Hearing, Telling } from './dialect'
-import { type Member, Pool } from './pool'
+import { Pool } from './pool'
 import { Search } from './search'
 import { Shard } from './shard'
 import { StateTable } from './state-table'
@@ -15,12 +16,6 @@ const named = (name: string): Scenario => {
   if (scenario === undefined) throw new Error(name)
   return scenario
 }
-
-/** A shard in this thread. What it says is copied, as it is on its way between threads. */
-const here = (shard: Pick<Shard<never>, 'expand' | 'receive'>): Member => ({
-  expand: async (looked) => structuredClone(shard.expand(structuredClone(looked))),
-  receive: async (mail) => structuredClone(shard.receive(structuredClone(mail))),
-})
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -43,9 +38,9 @@ async function together(name: string, question: Question, shards: number): Promi
   const members = upTo(shards).map((self) => {
     const shard = shardOf(named(name), question, { self, shards, threads })
     if (typeof shard === 'string') throw new Error(shard)
-    return here(shard)
+    return memberHere(shard)
   })
-  await check.share(members, async () => {})
+  await check.share(members, { isOver: () => true, pause: async () => {} })
   return check
 }
 
@@ -141,7 +136,7 @@ async function toyTogether(fresh: () => Toy, shards: number): Promise<Search<Toy
   const search = new Search(fresh())
   const members = upTo(shards).map((self) => {
     const k = fresh()
-    return here(new Shard(k, new Map(), k.invariants, { self, shards, threads: [1] }))
+    return memberHere(new Shard(k, new Map(), k.invariants, { self, shards, threads: [1] }))
   })
   const pool = new Pool(search, members)
   do while (!pool.isAhead(1)) await pool.next()

@@ -31,8 +31,7 @@ interface Told extends Expanded {
  * they are taken up in the order in which a search by itself would come upon them, so that the states
  * have the same numbers, and everything that is asked of the search has the same answer.
  *
- * While a level is taken up the shards are at the one after the next. Their tables are their own, and
- * the search’s bytes do not count them.
+ * While a level is taken up the shards are at the one after the next.
  */
 export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
   private readonly directories: readonly Directory[]
@@ -57,7 +56,7 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
       numbers: new Int32Array(1 << 10),
     }))
     search.listenTo(this)
-    this.coming = this.begin()
+    this.coming = unheard(this.begin())
   }
 
   /** True if the moves of so many more states are known, or of all that there are. */
@@ -70,6 +69,16 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
   async next(): Promise<void> {
     const take = await this.coming
     take()
+  }
+
+  /** What the shards have, and what they said and is not taken up yet. */
+  get bytes(): number {
+    const last = this.levels.at(-1) ?? []
+    const there = last.reduce((sum, { bytes }) => sum + bytes, 0)
+    const waiting = this.levels
+      .flat()
+      .reduce((sum, { moves, level }) => sum + moves.bytes + level.rows.byteLength, 0)
+    return there + waiting + 5 * this.locals.length
   }
 
   tell(state: number, meet: Meet): void {
@@ -108,14 +117,8 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
       const { numbers } = this.directories[owner] as Directory
       numbers[0] = 1
       this.shards[0] = owner
-      this.goOn(told)
+      this.coming = unheard(this.round(told))
     }
-  }
-
-  /** What fails is told to who waits for it next, and to nobody before. */
-  private goOn(told: readonly Expanded[]): void {
-    this.coming = this.round(told)
-    this.coming.catch(() => {})
   }
 
   /** The letters of one level go round, and the moves of the next are made. */
@@ -137,7 +140,7 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
         each.homes = received.map(({ homes }) => homes[sender] as Int32Array)
       })
       this.note(next)
-      if (!this.isOver) this.goOn(next)
+      if (!this.isOver) this.coming = unheard(this.round(next))
     }
   }
 
@@ -179,4 +182,10 @@ export class Pool<K extends AnyKernel & Steppable<K>> implements Teller {
     this.locals[number] = home
     return number
   }
+}
+
+/** What fails is told to who waits for it, and to nobody before. */
+function unheard<T>(coming: Promise<T>): Promise<T> {
+  coming.catch(() => {})
+  return coming
 }

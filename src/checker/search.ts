@@ -27,6 +27,8 @@ export type Meet = (to: number, isNew: boolean, task: number, kind: Kind) => voi
 export interface Teller {
   /** Tells the moves of a state in their order, and asks the properties of the new states. */
   tell(state: number, meet: Meet): void
+  /** Bytes that this takes, there and here. */
+  readonly bytes: number
 }
 
 /**
@@ -89,7 +91,10 @@ export class Search<K extends AnyKernel & Steppable<K>> {
   }
 
   get bytes(): number {
-    return this.table.bytes + this.graph.bytes + 5 * this.numbers.length + this.points.memory.bytes
+    const { table, graph, numbers, points, teller } = this
+    return (
+      table.bytes + graph.bytes + 5 * numbers.length + points.memory.bytes + (teller?.bytes ?? 0)
+    )
   }
 
   /** The level whose states are expanded next. */

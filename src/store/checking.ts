@@ -50,7 +50,9 @@ export async function ask({ isFromHere, ...wish }: Wish): Promise<void> {
   change({ place: opened.place })
   const { scenario, request, from } = asked
   const begins = from === undefined ? {} : { from }
-  opened.say({ kind: 'ask', scenario: scenario.name, ...request, ...begins, ...wish })
+  // Not every browser tells.
+  const helpers = Math.max(0, (navigator.hardwareConcurrency || 1) - 1)
+  opened.say({ kind: 'ask', scenario: scenario.name, ...request, ...begins, ...wish, helpers })
 }
 
 function askedOf(opened: Opened, isFromHere: boolean, isPartial: boolean): Asked {

@@ -14,7 +14,14 @@ export function CheckProgress() {
   const checking = usePinhole((state) => state.checking)
   if (checking === undefined) return null
   const { phase, progress, place, answer } = checking
-  const { states = 0, transitions = 0, depth = 0, bytes = 0, seconds = 0 } = progress ?? {}
+  const {
+    states = 0,
+    transitions = 0,
+    depth = 0,
+    bytes = 0,
+    seconds = 0,
+    helpers = 0,
+  } = progress ?? {}
   const figures = [
     ['states', figure(states)],
     ['transitions', figure(transitions)],
@@ -38,6 +45,7 @@ export function CheckProgress() {
         {phase === 'judging' && 'Looking for hangs and livelocks '}
         {phase === 'answered' && 'Explored '}
         {place !== undefined && places[place]}
+        {helpers > 0 && `, with ${helpers} more that share the states out among themselves`}
       </p>
       <p className="visually-hidden" aria-live="polite">
         {phase === 'searching' && seconds >= TOLD_EVERY
