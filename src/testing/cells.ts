@@ -2,7 +2,6 @@ import { expect } from 'vitest'
 import type { Programs } from '../checker/moves'
 import { programsOf } from '../checker/programs'
 import type { Kernel } from '../linux/kernel'
-import { presets } from '../linux/presets'
 import type { Invariant } from '../machine'
 import type { Act } from '../scenarios/scenario'
 import { explored, type Found } from './explored'
@@ -18,18 +17,6 @@ export type Example = (
 /** What each thread calls, in its own order: acts that no story puts into one. */
 export const program = (acts: readonly Act[]): Programs<Kernel> =>
   programsOf([{ title: '', text: '', acts }])
-
-export const everyPreset: readonly string[] = presets.map(({ name }) => name)
-
-const versions = everyPreset.filter((name) => /^v\d/.test(name))
-
-/** The kernel versions from one to another, both included. */
-export const released = (from: string, to = versions.at(-1) as string): readonly string[] =>
-  versions.slice(versions.indexOf(from), versions.indexOf(to) + 1)
-
-/** All presets but these. */
-export const allBut = (...names: readonly string[]): readonly string[] =>
-  everyPreset.filter((name) => !names.includes(name))
 
 const searched = (
   property: Invariant<Kernel>,

@@ -21,8 +21,9 @@ import {
   taskOf,
 } from '../../scenarios/iomem-story'
 import type { Act } from '../../scenarios/scenario'
-import { allBut, brokenIn, type Example, everyPreset, heldIn, released } from '../../testing/cells'
+import { brokenIn, type Example, heldIn } from '../../testing/cells'
 import { bootIomem, type IomemKernel, node } from '../../testing/iomem-kernel'
+import { allBut, everyPreset, released } from '../../testing/kernel-ranges'
 
 const { mem: MEM, exclusive: EXCLUSIVE } = IORESOURCE
 const BAR = { start: 0xfe000000, end: 0xfe0fffff }

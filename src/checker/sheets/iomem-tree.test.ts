@@ -13,8 +13,9 @@ import { operation } from '../../linux/operation'
 import { iomemClaim } from '../../linux/policies/iomem-claim'
 import { claims, maps } from '../../scenarios/iomem-story'
 import type { Act } from '../../scenarios/scenario'
-import { brokenIn, type Example, everyPreset, heldIn, released } from '../../testing/cells'
+import { brokenIn, type Example, heldIn } from '../../testing/cells'
 import { bootIomem, node } from '../../testing/iomem-kernel'
+import { everyPreset, released } from '../../testing/kernel-ranges'
 
 const { mem: MEM, busy: BUSY, muxed: MUXED } = IORESOURCE
 const BAR = { start: 0xfe000000, end: 0xfe0fffff }

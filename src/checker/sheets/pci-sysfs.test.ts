@@ -8,7 +8,8 @@ import { oneResourceFile } from '../../linux/invariants/one-resource-file'
 import { always } from '../../linux/operation'
 import type { Act } from '../../scenarios/scenario'
 import { barSeeds, bootMachine } from '../../testing/boot-kernel'
-import { allBut, brokenIn, type Example, heldIn, released } from '../../testing/cells'
+import { brokenIn, type Example, heldIn } from '../../testing/cells'
+import { allBut, released } from '../../testing/kernel-ranges'
 
 const DEVICE = { name: '0000:01:00.0', bars: barSeeds(1) }
 const LATER = { name: '0000:02:00.0', bars: barSeeds(1, 0xfd000000) }
