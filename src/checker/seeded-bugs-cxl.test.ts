@@ -75,7 +75,7 @@ function releaseAnyway(k: Kernel): void {
 
 const bugs: readonly SeededBug<CxlKernel>[] = [
   {
-    subsystem: 'cxl region',
+    label: 'cxl region',
     mistake: 'is unbound before its memory is offline',
     operation: cxlDisableRegion,
     step: 'offline',
@@ -84,10 +84,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
     boot,
     threads: managed,
     states: 580,
-    steps: 23,
+    length: 23,
   },
   {
-    subsystem: 'cxl region',
+    label: 'cxl region',
     mistake: 'resets its decoders, and leaves its users bound',
     operation: commit_store,
     step: 'look',
@@ -101,10 +101,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
     boot,
     threads: (k) => ({ A: [loads(k)], 'root shell': [...offlines, resets, onlines] }),
     states: 508,
-    steps: 79,
+    length: 79,
   },
   {
-    subsystem: 'kmem',
+    label: 'kmem',
     mistake: 'releases its claim although the memory is still online',
     operation: dev_dax_kmem_remove,
     step: 'release',
@@ -116,10 +116,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
     boot,
     threads: rebuilt,
     states: 974,
-    steps: 128,
+    length: 128,
   },
   {
-    subsystem: 'memory_hotplug',
+    label: 'memory_hotplug',
     mistake: 'takes a block offline without moving its pages',
     operation: offline_pages,
     step: 'scan',
@@ -128,10 +128,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
     boot,
     threads: managed,
     states: 580,
-    steps: 83,
+    length: 83,
   },
   {
-    subsystem: 'memory_hotplug',
+    label: 'memory_hotplug',
     mistake: 'removes memory that is not offline',
     operation: remove_memory,
     step: 'check_offlined',
@@ -143,10 +143,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
       'root shell': [calls('dax_bus_remove', { dax: 1 })],
     }),
     states: 27,
-    steps: 7,
+    length: 7,
   },
   {
-    subsystem: 'memory_hotplug',
+    label: 'memory_hotplug',
     mistake: 'meets a long-term pin, which did not leave ZONE_MOVABLE first',
     operation: __gup_longterm_locked,
     step: 'collect',
@@ -166,10 +166,10 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
       'root shell': [calls('state_store', { block: 144, state: 'offline' })],
     }),
     states: 1280,
-    steps: 33,
+    length: 33,
   },
   {
-    subsystem: 'the machine check',
+    label: 'the machine check',
     mistake: 'is lost',
     operation: userLoad,
     step: 'translate',
@@ -184,7 +184,7 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
     boot: () => boot({ linkDown: 'machineCheck' }),
     threads: (k) => ({ A: [loads(k)], pciehp: [calls('pullCable', { memdev: 1 })] }),
     states: 28,
-    steps: 4,
+    length: 4,
   },
 ]
 

@@ -1,10 +1,9 @@
 import { expect } from 'vitest'
-import type { Programs } from '../checker/moves'
 import { programsOf } from '../checker/programs'
 import type { Kernel } from '../linux/kernel'
 import type { Invariant } from '../machine'
 import type { Act } from '../scenarios/scenario'
-import { explored, type Found } from './explored'
+import { explored, type Found, type ThreadCalls } from './explored'
 
 type Policies = Readonly<Record<string, string>>
 
@@ -14,9 +13,9 @@ export type Example = (
   policies?: Policies,
 ) => { readonly kernel: Kernel; readonly acts: readonly Act[] }
 
-/** What each thread calls, in its own order: acts that no story puts into one. */
-export const program = (acts: readonly Act[]): Programs<Kernel> =>
-  programsOf([{ title: '', text: '', acts }])
+/** What each thread of an example calls, in its own order: acts that no story puts into one. */
+export const threadsOf = ({ acts }: ReturnType<Example>): ThreadCalls =>
+  Object.fromEntries(programsOf([{ title: '', text: '', acts }]))
 
 const searched = (
   property: Invariant<Kernel>,
@@ -25,8 +24,8 @@ const searched = (
   policies: Policies,
 ): Found[] =>
   names.map((name) => {
-    const { kernel, acts } = example(name, policies)
-    return explored(kernel, program(acts), [property])
+    const begun = example(name, policies)
+    return explored(begun.kernel, threadsOf(begun), [property])
   })
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]

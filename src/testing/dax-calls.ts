@@ -7,9 +7,6 @@ import { F1, F2DATA, NVME } from './truncate-kernel'
 
 type Calls = readonly Call<Kernel>[]
 
-/** What each thread of a machine calls, by its name. */
-export type ThreadCalls = Readonly<Record<string, Calls>>
-
 /** GUP of a thread’s pages. A call that needs its handle waits in user space until there is one. */
 export const takes = (
   k: RemovalKernel,

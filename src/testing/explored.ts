@@ -1,7 +1,9 @@
-import type { Programs } from '../checker/moves'
 import { Search } from '../checker/search'
 import type { Kernel } from '../linux/kernel'
-import type { Call, Invariant } from '../machine'
+import type { Call, Invariant, Program } from '../machine'
+
+/** What each thread of a machine calls, by its name. */
+export type ThreadCalls = Readonly<Record<string, Program<Kernel>>>
 
 /** What the checker finds: for each property that is broken or shown, the length of a shortest schedule. */
 export interface Found {
@@ -20,15 +22,21 @@ export const calls = (
   args: typeof args === 'function' ? args : () => args,
 })
 
+/** The search through what the threads of a kernel call, before its first move. */
+export const searchOf = (
+  k: Kernel,
+  threads: ThreadCalls,
+  invariants: readonly Invariant<Kernel>[],
+): Search<Kernel> => new Search(k, new Map(Object.entries(threads)), invariants)
+
 /** Every interleaving of what the threads of a kernel call; fails where it is larger than it should be. */
 export function explored(
   k: Kernel,
-  programs: Readonly<Record<string, readonly Call<Kernel>[]>> | Programs<Kernel> = {},
+  threads: ThreadCalls = {},
   invariants: readonly Invariant<Kernel>[] = k.invariants,
   most = 2_000_000,
 ): Found {
-  const named = programs instanceof Map ? programs : new Map(Object.entries(programs))
-  const search = new Search(k, named as Programs<Kernel>, invariants)
+  const search = searchOf(k, threads, invariants)
   while (search.advance(1000))
     if (search.states > most) throw new Error(`there are more than ${most} states`)
   const depths = (kind: 'always' | 'sometimes') =>

@@ -1,21 +1,20 @@
 import { pack } from '../arena'
-import type { Programs } from '../checker/moves'
 import { programsOf } from '../checker/programs'
 import { memoryInvariants } from '../linux/invariants/families/memory'
 import type { Kernel } from '../linux/kernel'
 import { mapAnonymous } from '../linux/mm/mmap'
 import { userStore } from '../linux/mm/user-access'
-import type { Call } from '../machine'
 import { freshKernel, setupOf } from '../scenarios/open'
 import { theIdenticalEntry } from '../scenarios/the-identical-entry'
-import { calls, explored, type Found } from './explored'
+import { calls, explored, type Found, type ThreadCalls } from './explored'
+import { acts } from './memory-acts'
 import { type Boot, bootMemory, bootUntouched, MemoryKernel, P } from './memory-kernel'
-import { acts } from './mutate'
+import type { SeededBug } from './seeded-bugs'
 
 /** A machine of the pins sheet: how it boots, and what its threads call, in any interleaving. */
 interface PinsMachine {
   readonly boot: (boot: Boot) => MemoryKernel
-  readonly calls: (k: MemoryKernel) => Readonly<Record<string, readonly Call<Kernel>[]>>
+  readonly threads: (k: MemoryKernel) => ThreadCalls
 }
 
 /** One process, with as many more threads as the machine needs: idle ones are left out. */
@@ -103,7 +102,7 @@ const bootMovable = (boot: Boot): MemoryKernel =>
 const underGet = (boot: Boot): MemoryKernel =>
   written('thread 2')({ ...boot, policies: { ...boot.policies, directIo: 'get' } })
 
-const readAndFork: PinsMachine['calls'] = (k) => ({
+const readAndFork: PinsMachine['threads'] = (k) => ({
   parent: [directRead(k)],
   'thread 2': [fork, store(k, 0x77, 512)],
   nvme0: [complete],
@@ -113,107 +112,107 @@ const machines = {
   /** Two threads meet at an untouched page; a batch is drained, and the area unmapped. */
   W1: {
     boot: (boot) => bootUntouched({ ...boot, machine: processOf('thread 2') }),
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [store(k), munmap('parent')],
       'thread 2': [store(k), calls('lru_add_drain_cpu', { cpu: 1 })],
     }),
   },
   W3: {
     boot: written(),
-    calls: (k) => ({ parent: [fork, store(k)], child: [store(k, 0x66)] }),
+    threads: (k) => ({ parent: [fork, store(k)], child: [store(k, 0x66)] }),
   },
   /** W3 row 8: a second thread of the parent remembers the page in its TLB. */
   reader: {
     boot: written('thread 2'),
-    calls: (k) => ({ parent: [fork, store(k)], 'thread 2': [load(k)] }),
+    threads: (k) => ({ parent: [fork, store(k)], 'thread 2': [load(k)] }),
   },
   W4: {
     boot: written(),
-    calls: (k) => ({ parent: [fork, store(k)], child: [vmsplice(k), munmap('child')] }),
+    threads: (k) => ({ parent: [fork, store(k)], child: [vmsplice(k), munmap('child')] }),
   },
   /** W4, the page being one of 2 MiB. */
   huge: {
     boot: bootHuge,
-    calls: (k) => ({ parent: [fork, store(k)], child: [vmsplice(k), munmap('child')] }),
+    threads: (k) => ({ parent: [fork, store(k)], child: [vmsplice(k), munmap('child')] }),
   },
   W5: {
     boot: written(),
-    calls: (k) => ({ parent: [pin(k), fork, store(k)], mlx5_0: [dma] }),
+    threads: (k) => ({ parent: [pin(k), fork, store(k)], mlx5_0: [dma] }),
   },
   W7: {
     boot: written('thread 2'),
-    calls: (k) => ({ parent: [fork], 'thread 2': [pin(k), store(k)], mlx5_0: [dma] }),
+    threads: (k) => ({ parent: [fork], 'thread 2': [pin(k), store(k)], mlx5_0: [dma] }),
   },
   W8: {
     boot: written(),
-    calls: (k) => ({ parent: [pin(k), store(k)], tracer: [clearRefs] }),
+    threads: (k) => ({ parent: [pin(k), store(k)], tracer: [clearRefs] }),
   },
   W9: {
     boot: underGet,
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [directRead(k)],
       'thread 2': [store(k, 0x77, 512)],
       tracer: [clearRefs],
       nvme0: [complete],
     }),
   },
-  W10: { boot: written('thread 2'), calls: readAndFork },
+  W10: { boot: written('thread 2'), threads: readAndFork },
   /** W10 as it was up to 6.4, whatever the kernel. */
-  W10get: { boot: underGet, calls: readAndFork },
+  W10get: { boot: underGet, threads: readAndFork },
   W12: {
     boot: written('thread 2'),
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [munmap('parent')],
       'thread 2': [pin(k), unpin('thread 2')],
     }),
   },
   W13: {
     boot: written(),
-    calls: (k) => ({ parent: [get(k), load(k), store(k)], kswapd0: [reclaim] }),
+    threads: (k) => ({ parent: [get(k), load(k), store(k)], kswapd0: [reclaim] }),
   },
   W14: {
     boot: written(),
-    calls: (k) => ({ parent: [pin(k), load(k), store(k)], kswapd0: [reclaim] }),
+    threads: (k) => ({ parent: [pin(k), load(k), store(k)], kswapd0: [reclaim] }),
   },
   W15: {
     boot: written('thread 2'),
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [protect(0), protect(1), store(k)],
       'thread 2': [pin(k)],
     }),
   },
   W16: {
     boot: bootTwins,
-    calls: (k) => ({ parent: [pin(k), store(k)], mlx5_0: [dma], ksmd: [scan(k)] }),
+    threads: (k) => ({ parent: [pin(k), store(k)], mlx5_0: [dma], ksmd: [scan(k)] }),
   },
   W18: {
     boot: bootMovable,
-    calls: (k) => ({ parent: [pin(k, { longterm: 1 })], 'thread 2': [store(k)] }),
+    threads: (k) => ({ parent: [pin(k, { longterm: 1 })], 'thread 2': [store(k)] }),
   },
   W20: {
     boot: bootIdentical,
-    calls: () => Object.fromEntries(programsOf(theIdenticalEntry.story)),
+    threads: () => Object.fromEntries(programsOf(theIdenticalEntry.story)),
   },
   /** W13 without the reference: reclaim frees the page, and the process brings it back. */
   swap: {
     boot: written(),
-    calls: (k) => ({ parent: [load(k), store(k)], kswapd0: [reclaim] }),
+    threads: (k) => ({ parent: [load(k), store(k)], kswapd0: [reclaim] }),
   },
   /** fork meets entries that reclaim has replaced, or is about to. */
   swapAndFork: {
     boot: written(),
-    calls: (k) => ({ parent: [fork, store(k)], kswapd0: [reclaim] }),
+    threads: (k) => ({ parent: [fork, store(k)], kswapd0: [reclaim] }),
   },
   softOffline: {
     boot: written('thread 2'),
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [calls('madviseSoftOffline', { vpn: k.vpn })],
       'thread 2': [get(k), unpin('thread 2')],
     }),
   },
   hwpoison: {
     boot: written('thread 2'),
-    calls: (k) => ({
+    threads: (k) => ({
       parent: [calls('madviseHwpoison', { vpn: k.vpn })],
       'thread 2': [pin(k), store(k)],
     }),
@@ -222,15 +221,13 @@ const machines = {
 
 export type MachineName = keyof typeof machines
 
-/** Every interleaving of a machine under the rules of a kernel, with every property of memory. */
-export const exploredPins = (name: MachineName, preset: string): Found =>
-  exploredFrom(name, machines[name].boot({ preset }))
-
-function exploredFrom(name: MachineName, k: MemoryKernel): Found {
-  const machine: PinsMachine = machines[name]
-  const programs: Programs<Kernel> = new Map(Object.entries(machine.calls(k)))
-  return explored(k.kernel, programs, memoryInvariants, 100_000)
-}
+/** A machine of 6.12. */
+export const pinsMachine = (
+  name: MachineName,
+): Pick<SeededBug<MemoryKernel>, 'boot' | 'threads'> => ({
+  boot: () => machines[name].boot({ preset: 'v6.12' }),
+  threads: machines[name].threads,
+})
 
 /** A search that was made: where it began, and the rules that it asked for. */
 interface Made {
@@ -242,7 +239,10 @@ interface Made {
 
 const made: Made[] = []
 
-/** The same; made once for kernels that begin alike and differ in nothing that anybody asks for. */
+/**
+ * Every interleaving of a machine under the rules of a kernel, with every property of memory; made once
+ * for kernels that begin alike and differ in nothing that anybody asks for.
+ */
 export function exploredOnce(name: MachineName, preset: string): Found {
   const k = machines[name].boot({ preset })
   const policy: Readonly<Record<string, string>> = k.kernel.policy
@@ -260,7 +260,7 @@ export function exploredOnce(name: MachineName, preset: string): Found {
     return value
   }
   Object.assign(k.kernel, { policy: new Proxy(policy, { get }) })
-  const found = exploredFrom(name, k)
+  const found = explored(k.kernel, machines[name].threads(k), memoryInvariants, 100_000)
   made.push({ name, initial, asked, found })
   return found
 }

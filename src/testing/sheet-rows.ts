@@ -1,8 +1,7 @@
 import type { Kernel } from '../linux/kernel'
 import type { Invariant } from '../machine'
-import type { ThreadCalls } from './dax-calls'
 import { verdictOf } from './dax-labels'
-import { explored } from './explored'
+import { explored, type ThreadCalls } from './explored'
 import type { TestKernel } from './test-kernel'
 
 /**

@@ -7,14 +7,13 @@ import {
   loads,
   munmaps,
   stores,
-  type ThreadCalls,
   takes,
   truncates,
   unpins,
   writes,
 } from '../../testing/dax-calls'
 import { columnOf, labelled } from '../../testing/dax-labels'
-import { calls } from '../../testing/explored'
+import { calls, type ThreadCalls } from '../../testing/explored'
 import { type Mutable, type Mutant, withMutation } from '../../testing/mutate'
 import { playedEveryWay, type Row } from '../../testing/sheet-rows'
 import { bootF1, bootUntouched, F1, type TruncateKernel } from '../../testing/truncate-kernel'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { acts, deviceReads, loads } from '../../testing/memory-acts'
 import { bootMemory, bootUntouched, type MemoryKernel, P, Q } from '../../testing/memory-kernel'
-import { acts, deviceReads, loads, watch } from '../../testing/mutate'
+import { watch } from '../../testing/mutate'
 import { dmaWrite } from '../drivers/dma/engine'
 import { EFAULT } from '../include/errno'
 import { do_exit } from '../kernel/exit'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { acts } from '../../testing/memory-acts'
 import { bootMemory } from '../../testing/memory-kernel'
-import { acts } from '../../testing/mutate'
 import { ib_umem_get } from '../drivers/infiniband/umem'
 import { directRead } from '../fs/direct-io'
 import { vmsplice_to_pipe } from '../fs/splice'
