@@ -1,6 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe } from 'vitest'
 import { irqentry_enter } from '../linux/arch/x86/entry/common'
-import { __schedule } from '../linux/arch/x86/kernel/process'
 import { pci_sysfs_init } from '../linux/drivers/pci/pci-sysfs'
 import { open_port } from '../linux/fs/open-iomem'
 import { catIomem } from '../linux/fs/proc/iomem-read'
@@ -15,12 +14,11 @@ import { noUserWriteAfterClaim } from '../linux/invariants/no-user-write-after-c
 import { windowByItself } from '../linux/invariants/window-by-itself'
 import type { Kernel } from '../linux/kernel'
 import { iomem_init_inode } from '../linux/kernel/iomem-init'
-import { __release_region, __request_region, release_region } from '../linux/kernel/resource'
+import { __release_region, __request_region } from '../linux/kernel/resource'
 import { waiterOf } from '../linux/kernel/resource-muxed'
 import { revoke_iomem } from '../linux/kernel/resource-revoke'
 import { kunmapPage } from '../linux/mm/highmem'
 import { guestStore, hva_to_pfn_remapped } from '../linux/virt/kvm/kvm_pfnmap'
-import type { Invariant } from '../machine'
 import { areaOf, claims, fileOf, maps, storesTo, taskOf } from '../scenarios/iomem-story'
 import {
   interrupts,
@@ -32,16 +30,12 @@ import {
   writesBy,
 } from '../scenarios/pks-story'
 import type { Act } from '../scenarios/scenario'
-import { barSeeds, bootMachine } from '../testing/boot-kernel'
-import { brokenIn, type Example, heldIn } from '../testing/cells'
+import { type Example, machineOf } from '../testing/cells'
+import { BAR, bar, DEVICE, E, MUTEX, superio, twoCreators } from '../testing/iomem-examples'
 import { bootIomem, node } from '../testing/iomem-kernel'
-import { type Mutable, type Mutant, withMutation } from '../testing/mutate'
+import { iomemMistakes } from '../testing/iomem-mistakes'
 import { bootPks, P, Q } from '../testing/pks-kernel'
-
-const { mem: MEM, muxed: MUXED } = IORESOURCE
-const BAR = { start: 0xfe000000, end: 0xfe0fffff }
-const bar = node('0000:01:00.0', BAR.start, BAR.end, MEM)
-const E = BAR.start / 4096
+import { findsEach, type SeededBug } from '../testing/seeded-bugs'
 
 const act = (
   who: string,
@@ -51,28 +45,13 @@ const act = (
 
 /** Somebody lists the tree by one read, and a driver releases its claim. */
 const listed: Example = (preset) => {
-  const k = bootIomem(preset, [node('b', 0x2000, 0x2fff, MEM)], { users: [] })
+  const k = bootIomem(preset, [node('b', 0x2000, 0x2fff, IORESOURCE.mem)], { users: [] })
   k.claim('D', 0x1000, 0x1fff, 'a')
   const acts = [
     act('D2', catIomem, () => ({ lines: 9 })),
     act('D', __release_region, () => ({ start: 0x1000, end: 0x1fff })),
   ]
   return { kernel: k.kernel, acts }
-}
-
-/** Two drivers take turns at a port. */
-const takeTurns: Example = (preset) => {
-  const range = { start: 0x2e, end: 0x2f }
-  const acts = ['D', 'D2'].flatMap((who) => [
-    act(who, __request_region, ({ globals: { ioport_resource: parent } }) => ({
-      ...range,
-      parent,
-      name: who,
-      flags: MUXED,
-    })),
-    act(who, release_region, () => range),
-  ])
-  return { kernel: bootIomem(preset, [], { users: [] }).kernel, acts }
 }
 
 /** T maps the BAR through /dev/mem, and is back from mmap(); then a driver claims it. */
@@ -99,14 +78,6 @@ const early: Example = (preset) => {
   return { kernel: k.kernel, acts }
 }
 
-/** The boot beside an asynchronous probe; creators exclude each other. */
-const boot: Example = (preset) => {
-  const devices = [{ name: '0000:01:00.0', bars: barSeeds(1) }]
-  const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices } as const
-  const rules = { preset, policies: { resourceFiles: 'mutex' } }
-  return { kernel: bootMachine({ hosts: [host] }, rules).kernel, acts: [] }
-}
-
 /** Thread A writes by a window, with an interrupt and a context switch in it. */
 const window: Example = (preset) => {
   const k = bootPks(preset, { pksFault: 'strict' }, { threads: ['A', 'C'], cpus: 1 })
@@ -123,185 +94,138 @@ const window: Example = (preset) => {
   return { kernel: k.kernel, acts }
 }
 
-interface Bug {
-  readonly of: string
-  readonly mistake: string
-  readonly mutations: readonly (readonly [Mutable, step: string, Mutant])[]
-  readonly breaks: Invariant<Kernel>
-  readonly example: Example
-  readonly preset: string
-  /** States of the machine without the mistake, and moves of a shortest counterexample with it. */
-  readonly states: number
-  readonly moves: number
-}
-
-const bugs: readonly Bug[] = [
+const bugs: readonly SeededBug<ReturnType<Example>>[] = [
   {
-    of: 'kernel/resource.c',
+    label: 'kernel/resource.c',
     mistake: 'a release does not take resource_lock',
-    mutations: [[__release_region, 'lock', () => 'unlink']],
+    operation: __release_region,
+    step: 'lock',
+    mutant: () => 'unlink',
     breaks: listingIsOneTree,
-    example: listed,
-    preset: 'v6.12',
+    ...machineOf(listed, 'v6.12'),
     states: 47,
-    moves: 12,
+    length: 12,
   },
   {
-    of: 'kernel/resource.c',
+    label: 'kernel/resource.c',
     mistake: 'who is to sleep sleeps, though it was woken meanwhile',
-    mutations: [
-      [
-        __request_region,
-        'schedule',
-        (k, t) => {
-          const waiter = waiterOf(k, t.task.id)
-          if (waiter !== undefined)
-            Object.assign(waiter, { state: 'TASK_UNINTERRUPTIBLE', asleep: 1 })
-          return 'woken'
-        },
-      ],
-    ],
+    operation: __request_region,
+    step: 'schedule',
+    mutant(k, t) {
+      const waiter = waiterOf(k, t.task.id)
+      if (waiter !== undefined) Object.assign(waiter, { state: 'TASK_UNINTERRUPTIBLE', asleep: 1 })
+      return 'woken'
+    },
     breaks: noLostWaiter,
-    example: takeTurns,
-    preset: 'v6.12',
+    ...machineOf(superio('D', 'D2'), 'v6.12'),
     states: 226,
-    moves: 17,
+    length: 17,
   },
   {
-    of: 'drivers/char/mem.c',
-    mistake: 'a claim clears no entry',
-    mutations: [[revoke_iomem, 'zap', () => 'next_area']],
+    label: 'drivers/char/mem.c',
+    ...iomemMistakes.clearsNothing,
     breaks: noStalePte,
-    example: mapped(storesTo('T', 'a', E, 0xa2)),
-    preset: 'v5.8',
+    ...machineOf(mapped(storesTo('T', 'a', E, 0xa2)), 'v5.8'),
     states: 77,
-    moves: 14,
+    length: 14,
   },
   {
-    of: 'drivers/char/mem.c',
+    label: 'drivers/char/mem.c',
     mistake: '/dev/mem is there before the inode is published',
-    mutations: [[open_port, 'check', () => 'open']],
+    operation: open_port,
+    step: 'check',
+    mutant: () => 'open',
     breaks: noStalePte,
-    example: early,
-    preset: 'v5.8',
+    ...machineOf(early, 'v5.8'),
     states: 457,
-    moves: 27,
+    length: 27,
   },
   {
-    of: 'drivers/pci/pci-sysfs.c',
+    label: 'drivers/pci/pci-sysfs.c',
     mistake: 'sysfs_initialized is set behind the loop',
-    mutations: [
-      [pci_sysfs_init, 'set_flag', () => 'next'],
-      [
-        pci_sysfs_init,
-        'next',
-        (k, t, original) => {
+    operation: pci_sysfs_init,
+    step: 'set_flag',
+    mutant: () => 'next',
+    also: [
+      {
+        operation: pci_sysfs_init,
+        step: 'next',
+        mutant(k, t, original) {
           const { klist: at } = t as unknown as { readonly klist: number }
           if (k.pciDevs.find(({ klist }) => klist > at) !== undefined) return original(k, t)
           return 'legacy'
         },
-      ],
-      [
-        pci_sysfs_init,
-        'legacy',
-        (k, t) => {
+      },
+      {
+        operation: pci_sysfs_init,
+        step: 'legacy',
+        mutant(k, t) {
           k.boots.at(1).sysfs_initialized = 1
           return t.done()
         },
-      ],
+      },
     ],
     breaks: bootComplete,
-    example: boot,
-    preset: 'v6.12',
+    ...machineOf(twoCreators(DEVICE), 'v6.12', MUTEX),
     states: 355,
-    moves: 29,
+    length: 29,
   },
   {
-    of: 'arch/x86/entry/common.c',
+    label: 'arch/x86/entry/common.c',
     mistake: 'an interrupt does not save PKRS',
-    mutations: [
-      [
-        irqentry_enter,
-        'enter',
-        (k, t, original) => {
-          const next = original(k, t)
-          for (const frame of k.pkrsFrames.rows()) frame.pkrs = k.pks.at(1).init
-          return next
-        },
-      ],
-    ],
+    operation: irqentry_enter,
+    step: 'enter',
+    mutant(k, t, original) {
+      const next = original(k, t)
+      for (const frame of k.pkrsFrames.rows()) frame.pkrs = k.pks.at(1).init
+      return next
+    },
     breaks: noFalseKill,
-    example: window,
-    preset: 'pks-v10-2022',
+    ...machineOf(window, 'pks-v10-2022'),
     states: 626,
-    moves: 16,
+    length: 16,
   },
   {
-    of: 'arch/x86/kernel/process.c',
-    mistake: 'a context switch does not write PKRS',
-    mutations: [
-      [
-        __schedule,
-        'pick',
-        (k, t, original) => {
-          const cpu = k.cpus.at(1)
-          const { msr_pkrs, pkrs_cache } = cpu
-          const next = original(k, t)
-          Object.assign(cpu, { msr_pkrs, pkrs_cache })
-          return next
-        },
-      ],
-    ],
+    label: 'arch/x86/kernel/process.c',
+    ...iomemMistakes.keepsPkrs,
     breaks: windowByItself,
-    example: window,
-    preset: 'pks-v10-2022',
+    ...machineOf(window, 'pks-v10-2022'),
     states: 626,
-    moves: 12,
+    length: 12,
   },
   {
-    of: 'include/linux/highmem.h',
+    label: 'include/linux/highmem.h',
     mistake: 'kunmap_local() does not close the window',
-    mutations: [[kunmapPage, 'unmap', () => 'forget']],
+    operation: kunmapPage,
+    step: 'unmap',
+    mutant: () => 'forget',
     breaks: noOpenKeyLeft,
-    example: window,
-    preset: 'pks-v10-2022',
+    ...machineOf(window, 'pks-v10-2022'),
     states: 626,
-    moves: 12,
+    length: 12,
   },
   {
-    of: 'virt/kvm/kvm_main.c',
+    label: 'virt/kvm/kvm_main.c',
     mistake: 'MMU notifiers are not told that the entries go',
-    mutations: [
-      [
-        revoke_iomem,
-        'zap',
-        (k, t) => {
-          k.ptes.in(t.mm).clear(vpn(k), vpn(k) + 1)
-          return 'next_area'
-        },
-      ],
-    ],
+    operation: revoke_iomem,
+    step: 'zap',
+    mutant(k, t) {
+      k.ptes.in(t.mm).clear(vpn(k), vpn(k) + 1)
+      return 'next_area'
+    },
     breaks: noUserWriteAfterClaim,
-    example: mapped(
-      act('T', hva_to_pfn_remapped, (k) => ({ vpn: vpn(k) })),
-      act('T', guestStore, (k) => ({ mm: taskOf(k, 'T')?.mm ?? 0, vpn: vpn(k), value: 0x6e })),
+    ...machineOf(
+      mapped(
+        act('T', hva_to_pfn_remapped, (k) => ({ vpn: vpn(k) })),
+        act('T', guestStore, (k) => ({ mm: taskOf(k, 'T')?.mm ?? 0, vpn: vpn(k), value: 0x6e })),
+      ),
+      'v6.12',
     ),
-    preset: 'v6.12',
     states: 87,
-    moves: 18,
+    length: 18,
   },
 ]
 
-/** Makes all of the mistakes for as long as `body` takes. */
-const mutated = <T>([first, ...rest]: Bug['mutations'], body: () => T): T =>
-  first === undefined ? body() : withMutation(...first, () => mutated(rest, body))
-
-describe.each(bugs)('$of: $mistake', ({ mutations, breaks, example, preset, states, moves }) => {
-  it('is found, by a counterexample of the expected length', () => {
-    expect(mutated(mutations, () => brokenIn(breaks, example, [preset]))).toEqual([moves])
-  })
-
-  it('is all that is wrong', () => {
-    expect(heldIn(breaks, example, [preset])).toEqual([states])
-  })
+describe('a mistake in I/O memory or in protection keys', () => {
+  findsEach(bugs)
 })

@@ -4,6 +4,7 @@ import type { Kernel } from '../linux/kernel'
 import type { Invariant } from '../machine'
 import type { Act } from '../scenarios/scenario'
 import { explored, type Found, type ThreadCalls } from './explored'
+import type { SeededBug } from './seeded-bugs'
 
 type Policies = Readonly<Record<string, string>>
 
@@ -14,8 +15,18 @@ export type Example = (
 ) => { readonly kernel: Kernel; readonly acts: readonly Act[] }
 
 /** What each thread of an example calls, in its own order: acts that no story puts into one. */
-export const threadsOf = ({ acts }: ReturnType<Example>): ThreadCalls =>
+const threadsOf = ({ acts }: ReturnType<Example>): ThreadCalls =>
   Object.fromEntries(programsOf([{ title: '', text: '', acts }]))
+
+/** An example under the rules of a preset, as a machine to make a mistake in. */
+export const machineOf = (
+  example: Example,
+  preset: string,
+  policies: Policies = {},
+): Pick<SeededBug<ReturnType<Example>>, 'boot' | 'threads'> => ({
+  boot: () => example(preset, policies),
+  threads: threadsOf,
+})
 
 const searched = (
   property: Invariant<Kernel>,

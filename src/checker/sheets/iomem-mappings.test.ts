@@ -22,13 +22,11 @@ import {
 } from '../../scenarios/iomem-story'
 import type { Act } from '../../scenarios/scenario'
 import { brokenIn, type Example, heldIn } from '../../testing/cells'
+import { BAR, bar, E } from '../../testing/iomem-examples'
 import { bootIomem, type IomemKernel, node } from '../../testing/iomem-kernel'
 import { allBut, everyPreset, released } from '../../testing/kernel-ranges'
 
 const { mem: MEM, exclusive: EXCLUSIVE } = IORESOURCE
-const BAR = { start: 0xfe000000, end: 0xfe0fffff }
-const bar = node('0000:01:00.0', BAR.start, BAR.end, MEM)
-const E = BAR.start / 4096
 const P0 = 0x100000
 const [T1, T2] = [0xa1, 0xa2]
 const RESOURCE0 = { path: 'resource0', kind: 'resource', bar: BAR.start } as const

@@ -6,7 +6,7 @@ import { listingIsOneTree } from '../../linux/invariants/listing-is-one-tree'
 import { noLostWaiter } from '../../linux/invariants/no-lost-waiter'
 import { oneOwner } from '../../linux/invariants/one-owner'
 import { resourceTreeIsWhole } from '../../linux/invariants/resource-tree-is-whole'
-import { __release_region, __request_region, release_region } from '../../linux/kernel/resource'
+import { __release_region, __request_region } from '../../linux/kernel/resource'
 import { resourceWritable } from '../../linux/kernel/resource-lock'
 import { release_resource, request_resource } from '../../linux/kernel/resource-tree'
 import { operation } from '../../linux/operation'
@@ -14,11 +14,11 @@ import { iomemClaim } from '../../linux/policies/iomem-claim'
 import { claims, maps } from '../../scenarios/iomem-story'
 import type { Act } from '../../scenarios/scenario'
 import { brokenIn, type Example, heldIn } from '../../testing/cells'
+import { BAR, superio } from '../../testing/iomem-examples'
 import { bootIomem, node } from '../../testing/iomem-kernel'
 import { everyPreset, released } from '../../testing/kernel-ranges'
 
 const { mem: MEM, busy: BUSY, muxed: MUXED } = IORESOURCE
-const BAR = { start: 0xfe000000, end: 0xfe0fffff }
 const FIRST = { start: BAR.start, end: BAR.start + 0xfff }
 
 const releases = (who: string, start: number, end: number): Act => ({
@@ -119,28 +119,6 @@ describe('I2, one owner', () => {
     ])
   })
 })
-
-/** W2: drivers share the port of a Super-I/O chip by turns. */
-const superio =
-  (...admins: readonly string[]): Example =>
-  (preset) => {
-    const k = bootIomem(preset, [], { users: [], admins })
-    const range = { start: 0x2e, end: 0x2f }
-    const acts = admins.flatMap((who): Act[] => [
-      {
-        who,
-        operation: __request_region.name,
-        args: ({ globals }) => ({
-          parent: globals.ioport_resource,
-          ...range,
-          name: who,
-          flags: MUXED,
-        }),
-      },
-      { who, operation: release_region.name, args: () => range },
-    ])
-    return { kernel: k.kernel, acts }
-  }
 
 describe('I3, no lost waiter', () => {
   it('breaks where a task says only after the unlock that it sleeps (W2)', () => {

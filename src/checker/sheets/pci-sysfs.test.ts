@@ -9,9 +9,9 @@ import { always } from '../../linux/operation'
 import type { Act } from '../../scenarios/scenario'
 import { barSeeds, bootMachine } from '../../testing/boot-kernel'
 import { brokenIn, type Example, heldIn } from '../../testing/cells'
+import { DEVICE, MUTEX, twoCreators } from '../../testing/iomem-examples'
 import { allBut, released } from '../../testing/kernel-ranges'
 
-const DEVICE = { name: '0000:01:00.0', bars: barSeeds(1) }
 const LATER = { name: '0000:02:00.0', bars: barSeeds(1, 0xfd000000) }
 const CARD = { name: '0000:03:00.0', bars: barSeeds(1, 0xfc000000), hotplug: true }
 
@@ -57,16 +57,8 @@ describe('I9, the mapping is ready', () => {
   })
 })
 
-/** W13, W13b, S4: the late initcall, and the probe of a host bridge beside it. */
-const twoCreators =
-  (...devices: readonly (typeof DEVICE)[]): Example =>
-  (preset, policies = {}) => {
-    const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices } as const
-    return { kernel: bootMachine({ hosts: [host] }, { preset, policies }).kernel, acts: [] }
-  }
 const one = twoCreators(DEVICE)
 const two = twoCreators(DEVICE, LATER)
-const MUTEX = { resourceFiles: 'mutex' }
 const TWO_CREATORS = allBut('static-attrs')
 
 /** A card is put in and pulled out while all of that goes on. */

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { Invariant } from '../../machine'
 import { bootIomem, type IomemKernel, node } from '../../testing/iomem-kernel'
-import { type Mutable, type Mutant, withMutation } from '../../testing/mutate'
+import { iomemMistakes } from '../../testing/iomem-mistakes'
+import type { Mutation } from '../../testing/mutate'
+import { eachHasAMistake } from '../../testing/mutation-tests'
 import { Dice } from '../../testing/random-walk'
 import { mmap_mem } from '../drivers/char/mem'
 import { pmem_attach_disk } from '../drivers/nvdimm/pmem'
 import { catIomem } from '../fs/proc/iomem-read'
 import { IORESOURCE } from '../include/ioport'
 import { VM_FAULT_SIGSEGV } from '../include/mm'
-import type { Kernel } from '../kernel'
 import { __release_region, __request_region, release_region } from '../kernel/resource'
 import { revoke_iomem } from '../kernel/resource-revoke'
 import { do_fault } from '../mm/memory-file'
@@ -43,18 +43,6 @@ const bootPmem = (): IomemKernel => {
   return bootIomem('v6.12', [node('Persistent Memory', start, end, IORESOURCE.mem)], { namespace })
 }
 
-interface Mistake {
-  readonly breaks: Invariant<Kernel>
-  readonly mistake: string
-  readonly operation: Mutable
-  readonly step: string
-  readonly mutant: Mutant
-  /** Where the usual machine does not do. */
-  readonly boot?: () => IomemKernel
-  readonly schedule: (k: IomemKernel) => unknown
-  readonly says: string
-}
-
 const claim = (k: IomemKernel) => k.claim('D', BAR.start, BAR.end, 'driver')
 
 /** Two drivers want the port of the Super-I/O chip, and take turns. */
@@ -68,16 +56,7 @@ const takeTurns = (k: IomemKernel): void => {
   second.runs()
 }
 
-const mistakes: readonly Mistake[] = [
-  {
-    breaks: noStalePte,
-    mistake: 'the claim walks over no area',
-    operation: revoke_iomem,
-    step: 'next_area',
-    mutant: () => 'unlock',
-    schedule: (k) => [k.mmap('T', F, 1), claim(k)],
-    says: 'T still maps pfn 0xf0000, which driver has claimed',
-  },
+const mistakes: readonly Mutation<IomemKernel>[] = [
   {
     breaks: noUserWriteAfterClaim,
     mistake: 'the claim believes that devmem_is_allowed() still allows the range',
@@ -89,10 +68,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     breaks: durability,
-    mistake: 'the walk finds the area, and clears nothing',
-    operation: revoke_iomem,
-    step: 'zap',
-    mutant: () => 'next_area',
+    ...iomemMistakes.clearsNothing,
     boot: bootPmem,
     schedule: (k) => [
       k.mmap('T', PMEM.start, 1),
@@ -102,11 +78,20 @@ const mistakes: readonly Mistake[] = [
     says: 'page 0x100000 holds 0xa2: a store of T, and namespace0.0 is claimed',
   },
   {
+    breaks: noStalePte,
+    mistake: 'the claim walks over no area',
+    operation: revoke_iomem,
+    step: 'next_area',
+    mutant: () => 'unlock',
+    schedule: (k) => [k.mmap('T', F, 1), claim(k)],
+    says: 'T still maps pfn 0xf0000, which driver has claimed',
+  },
+  {
     breaks: noNewMapOfClaim,
     mistake: 'exclusive pages pass the check',
     operation: mmap_mem,
     step: 'check_exclusive',
-    mutant: (k, t, original) => {
+    mutant(k, t, original) {
       const { ioStrictDevmem } = k.policy
       Object.assign(k.policy, { ioStrictDevmem: 'off' })
       const next = original(k, t)
@@ -130,7 +115,7 @@ const mistakes: readonly Mistake[] = [
     mistake: 'the descent goes into what is BUSY',
     operation: __request_region,
     step: 'try',
-    mutant: (k, t, original) => {
+    mutant(k, t, original) {
       const held = k.resources.rows().filter(({ claim }) => claim === 'returned')
       for (const each of held) each.flags &= ~IORESOURCE.busy
       const next = original(k, t)
@@ -145,7 +130,7 @@ const mistakes: readonly Mistake[] = [
     mistake: 'the node is freed where it is',
     operation: __release_region,
     step: 'unlink',
-    mutant: (k) => {
+    mutant(k) {
       const held = k.resources.find(({ claim }) => claim === 'returned')
       k.resources.free(held?.id ?? 0)
       return 'unlock'
@@ -167,7 +152,7 @@ const mistakes: readonly Mistake[] = [
     mistake: 'the position advances by two',
     operation: catIomem,
     step: 'r_show',
-    mutant: (k, t, original) => {
+    mutant(k, t, original) {
       const next = original(k, t)
       k.iomemListings.at(1).index += 1
       return next
@@ -180,23 +165,8 @@ const mistakes: readonly Mistake[] = [
   },
 ]
 
-describe('a mistake in the engine breaks the property that is about it', () => {
-  it('each of the properties', () => {
-    const names = mistakes.map(({ breaks }) => breaks.name).sort()
-    expect(names).toEqual(iomemInvariants.map(({ name }) => name).sort())
-  })
-
-  it.each(mistakes)(
-    '$breaks.name: $mistake',
-    ({ breaks, operation, step, mutant, boot: bootIt = boot, schedule, says }) => {
-      const right = bootIt()
-      schedule(right)
-      expect(right.broken(breaks)).toBeUndefined()
-      const wrong = bootIt()
-      withMutation(operation, step, mutant, () => schedule(wrong))
-      expect(wrong.broken(breaks)).toBe(says)
-    },
-  )
+describe('every property of I/O memory', () => {
+  eachHasAMistake(iomemInvariants, mistakes, boot)
 })
 
 describe('no schedule that anybody makes up', () => {

@@ -1,9 +1,9 @@
 import { describe } from 'vitest'
+import { iomemMistakes } from '../../testing/iomem-mistakes'
 import type { Mutant, Mutation } from '../../testing/mutate'
 import { eachHasAMistake } from '../../testing/mutation-tests'
 import { bootPks, type PksKernel, Q } from '../../testing/pks-kernel'
 import { irqentry_enter } from '../arch/x86/entry/common'
-import { __schedule } from '../arch/x86/kernel/process'
 import { kernelStore } from '../arch/x86/mm/fault'
 import { dev_access_disable, dev_access_enable } from '../mm/devmap-protection'
 import { durability } from './durability'
@@ -49,16 +49,7 @@ const mistakes: readonly Mutation<PksKernel>[] = [
   },
   {
     breaks: windowByItself,
-    mistake: 'a context switch leaves PKRS as it was',
-    operation: __schedule,
-    step: 'pick',
-    mutant(k, t, original) {
-      const cpu = k.cpus.at(1)
-      const { msr_pkrs, pkrs_cache } = cpu
-      const next = original(k, t)
-      Object.assign(cpu, { msr_pkrs, pkrs_cache })
-      return next
-    },
+    ...iomemMistakes.keepsPkrs,
     schedule(k) {
       k.map('A', 'kmap_local_page')
       k.switches(0, 'C')
