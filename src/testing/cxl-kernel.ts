@@ -1,7 +1,7 @@
 import { proc_iomem } from '../linux/fs/proc/iomem'
 import type { Kernel } from '../linux/kernel'
 import { presets } from '../linux/presets'
-import { bootCxlMachine, type CxlMachine } from '../scenarios/cxl-machine'
+import { bootCxlMachine, type CxlMachine, seedPageAt } from '../scenarios/cxl-machine'
 import { TestKernel } from './test-kernel'
 
 /** A machine of the examples W24 to W28, in the words of their tables. */
@@ -73,4 +73,14 @@ export function bootCxl({ preset = 'v6.12', policies = {}, machine }: Boot = {})
     ...machine,
   })
   return new CxlKernel(kernel)
+}
+
+/** A page of the first card, in block 144. */
+export const PFN = 0x480500
+
+/** The same, where a page on a card is A’s. */
+export function bootWithPage({ pfn = PFN, ...boot }: Boot & { pfn?: number } = {}): CxlKernel {
+  const k = bootCxl(boot)
+  seedPageAt(k.kernel, 'A', { pfn, value: 0x53 })
+  return k
 }

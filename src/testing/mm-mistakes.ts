@@ -107,7 +107,7 @@ export const gupMistakes = {
       original({ ...k, policy: { ...k.policy, writeProtectSeq: 'off' } }, t),
   },
   staysMovable: {
-    mistake: 'a long-term pin ends after row 2 of W18: nothing is migrated',
+    mistake: 'a long-term pin does not leave ZONE_MOVABLE first: it ends after row 2 of W18',
     operation: __gup_longterm_locked,
     step: 'collect',
     mutant: (_k, t) => t.done(t.ret),

@@ -1,17 +1,15 @@
 import { describe } from 'vitest'
-import { seedPageAt, seedRegion } from '../../scenarios/cxl-machine'
-import { bootCxl, type CxlKernel } from '../../testing/cxl-kernel'
+import { seedRegion } from '../../scenarios/cxl-machine'
+import { bootWithPage, type CxlKernel } from '../../testing/cxl-kernel'
+import { cxlMistakes } from '../../testing/cxl-mistakes'
+import { gupMistakes } from '../../testing/mm-mistakes'
 import type { Mutation } from '../../testing/mutate'
 import { eachHasAMistake } from '../../testing/mutation-tests'
 import { state_store } from '../drivers/base/memory'
 import { cxlDisableRegion } from '../drivers/cxl/disable'
 import { pciehp_unconfigure_device, pullCable } from '../drivers/cxl/hotplug'
 import { commit_store, cxl_region_probe, delete_region } from '../drivers/cxl/region'
-import { dev_dax_kmem_remove } from '../drivers/dax/kmem'
-import type { Kernel } from '../kernel'
-import { removeResource } from '../kernel/resource-tree'
 import { pin_user_pages_fast } from '../mm/gup'
-import { __gup_longterm_locked } from '../mm/gup-slow'
 import { userLoad } from '../mm/user-access'
 import { claimsNeverOverlap } from './claims-never-overlap'
 import { cxlInvariants } from './families/cxl'
@@ -19,37 +17,13 @@ import { noLoadFromNowhere } from './no-load-from-nowhere'
 import { offlineReturns } from './offline-returns'
 import { onlineMeansDecoded } from './online-means-decoded'
 
-const PFN = 0x480500
 const shell = (k: CxlKernel) => k.task('root shell')
-const boot = (policies: Readonly<Record<string, string>> = {}) => {
-  const k = bootCxl({ policies })
-  seedPageAt(k.kernel, 'A', { pfn: PFN, value: 0x53 })
-  return k
-}
-
-/** As if remove_memory() had succeeded: both nodes leave the iomem tree. */
-function releaseAnyway(k: Kernel): void {
-  for (const name of ['System RAM (kmem)', 'dax0.0']) {
-    const node = k.resources.find((each) => each.name === name)
-    if (node !== undefined) removeResource(k, node)
-  }
-  k.devDaxes.at(1).driver = 'none'
-}
 
 const mistakes: readonly Mutation<CxlKernel>[] = [
   {
     breaks: noLoadFromNowhere,
-    mistake: 'the machine check of a load is lost',
-    operation: userLoad,
-    step: 'translate',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      if (next !== 'machine_check') return next
-      k.fabricLoads.make({ task: t.task.id, answer: 'all_ones', pfn: PFN })
-      t.task.value = 0xff
-      return t.done()
-    },
-    boot: () => boot({ linkDown: 'machineCheck' }),
+    ...cxlMistakes.losesMachineCheck,
+    boot: () => bootWithPage({ policies: { linkDown: 'machineCheck' } }),
     schedule(k) {
       k.task('pciehp').begins(pullCable, { memdev: 1 }).finishes()
       k.loads('A', userLoad)
@@ -58,10 +32,7 @@ const mistakes: readonly Mutation<CxlKernel>[] = [
   },
   {
     breaks: onlineMeansDecoded,
-    mistake: 'disable-region unbinds without a look at the memory blocks',
-    operation: cxlDisableRegion,
-    step: 'offline',
-    mutant: () => 'unbind',
+    ...cxlMistakes.unbindsOnline,
     schedule(k) {
       shell(k).begins(cxlDisableRegion, { region: 1, force: 0 }).finishes()
       shell(k).begins(commit_store, { region: 1, commit: 0 }).finishes()
@@ -70,13 +41,7 @@ const mistakes: readonly Mutation<CxlKernel>[] = [
   },
   {
     breaks: claimsNeverOverlap,
-    mistake: 'kmem releases its claim although the memory is still online',
-    operation: dev_dax_kmem_remove,
-    step: 'release',
-    mutant(k, t) {
-      releaseAnyway(k)
-      return t.done(0)
-    },
+    ...cxlMistakes.releasesAnyway,
     schedule(k) {
       k.task('pciehp').begins(pciehp_unconfigure_device, { memdev: 1 }).finishes()
       shell(k).begins(delete_region, { region: 1 }).finishes()
@@ -93,10 +58,7 @@ const mistakes: readonly Mutation<CxlKernel>[] = [
   },
   {
     breaks: offlineReturns,
-    mistake: 'a long-term pin does not leave ZONE_MOVABLE first',
-    operation: __gup_longterm_locked,
-    step: 'collect',
-    mutant: (_k, t) => t.done(t.ret),
+    ...gupMistakes.staysMovable,
     schedule(k) {
       const start = k.kernel.vmas.at(1).vm_start
       const pin = { start, pages: 1, write: 1, longterm: 1, force: 0 }
@@ -108,5 +70,5 @@ const mistakes: readonly Mutation<CxlKernel>[] = [
 ]
 
 describe('every property of CXL memory', () => {
-  eachHasAMistake(cxlInvariants.slice(0, 4), mistakes, boot)
+  eachHasAMistake(cxlInvariants.slice(0, 4), mistakes, () => bootWithPage())
 })
