@@ -56,7 +56,7 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
   },
   {
     label: 'cxl region',
-    mistake: 'resets its decoders, and leaves its users bound',
+    mistake: 'a region resets its decoders, and leaves its users bound',
     operation: commit_store,
     step: 'look',
     mutant(k, t, original) {
@@ -82,7 +82,7 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
   },
   {
     label: 'memory_hotplug',
-    mistake: 'takes a block offline without moving its pages',
+    mistake: 'a block goes offline, and its pages are not moved',
     operation: offline_pages,
     step: 'scan',
     mutant: () => 'offline',
@@ -94,16 +94,13 @@ const bugs: readonly SeededBug<CxlKernel>[] = [
   },
   {
     label: 'memory_hotplug',
-    mistake: 'removes memory that is not offline',
+    mistake: 'memory is removed that is not offline',
     operation: remove_memory,
     step: 'check_offlined',
     mutant: () => 'remove',
     breaks: noPinWithoutPage,
     boot: bootPinned,
-    threads: () => ({
-      A: [unpins()],
-      'root shell': [unbinds],
-    }),
+    threads: () => ({ A: [unpins()], 'root shell': [unbinds] }),
     states: 27,
     length: 7,
   },

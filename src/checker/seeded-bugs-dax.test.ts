@@ -1,14 +1,10 @@
 import { describe } from 'vitest'
-import { dev_dax_remove } from '../linux/drivers/dax/device'
-import { dev_dax_huge_fault } from '../linux/drivers/dax/device-fault'
 import { kill_dax } from '../linux/drivers/dax/super'
-import { ib_umem_get, ib_umem_release } from '../linux/drivers/infiniband/umem'
+import { ib_umem_release } from '../linux/drivers/infiniband/umem'
 import { ib_umem_odp_get, odpWrite } from '../linux/drivers/infiniband/umem-odp'
 import { pmem_release_disk } from '../linux/drivers/nvdimm/pmem'
 import { pmem_pagemap_kill } from '../linux/drivers/nvdimm/pmem-kill'
-import { dax_iomap_fault } from '../linux/fs/dax'
 import { dax_lease_break_work } from '../linux/fs/dax-lease'
-import { xfs_break_layouts } from '../linux/fs/xfs/xfs_file'
 import { xfs_dax_notify_failure } from '../linux/fs/xfs/xfs_notify_failure'
 import { conservation } from '../linux/invariants/conservation'
 import { dmaKeepsOwner } from '../linux/invariants/dma-keeps-owner'
@@ -16,14 +12,22 @@ import { entryMadeUnderLocks } from '../linux/invariants/entry-made-under-locks'
 import { noFreedBlockHeld } from '../linux/invariants/no-freed-block-held'
 import { noPinWithoutPage } from '../linux/invariants/no-pin-without-page'
 import { noPteToDeadPgmap } from '../linux/invariants/no-pte-to-dead-pgmap'
-import { pin_user_pages_fast } from '../linux/mm/gup'
 import { memory_failure_dev_pagemap } from '../linux/mm/memory-failure-dax'
 import { memunmap_pages } from '../linux/mm/memremap'
 import { loads, removes, stores, takes, truncates, unbinds, unpins } from '../testing/dax-calls'
+import { removalMistakes, truncateMistakes } from '../testing/dax-mistakes'
 import { calls } from '../testing/explored'
-import { bootDevice, bootFiles, bootWritten, type RemovalKernel } from '../testing/removal-kernel'
+import { gupMistakes } from '../testing/mm-mistakes'
+import {
+  bootDevice,
+  bootEarly,
+  bootFiles,
+  bootRegistered,
+  bootWritten,
+  type RemovalKernel,
+} from '../testing/removal-kernel'
 import { findsEach, type SeededBug } from '../testing/seeded-bugs'
-import { bootF1, bootUntouched, F1 } from '../testing/truncate-kernel'
+import { bootF1, bootUntouched } from '../testing/truncate-kernel'
 
 type K = RemovalKernel
 
@@ -37,22 +41,6 @@ const storeAndUnbind = (k: K) => ({ A: [stores(k, 'A')], R: [unbinds] })
 const alone = () => ({ R: [unbinds] })
 const rmapbt = { policies: { rmapbt: 'on' } }
 
-/** The series of 2021; A has written F1, and asks to be told early of lost memory. */
-function bootEarly(): K {
-  const k = bootWritten('surprise-remove-2021')
-  k.task('A').row.mce_kill = 'early'
-  return k
-}
-
-/** A has registered P3 with an RDMA adapter. */
-function bootRegistered(): K {
-  const k = bootDevice('v5.12')
-  k.task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
-  return k
-}
-
 /** A has registered its page of F1 with an adapter that faults on demand. */
 function bootOnDemand(): K {
   const k = bootF1('v6.12')
@@ -65,10 +53,7 @@ function bootOnDemand(): K {
 const bugs: readonly SeededBug<K>[] = [
   {
     label: 'gup-fast',
-    mistake: 'does not look at the entry again',
-    operation: pin_user_pages_fast,
-    step: 'recheck',
-    mutant: () => 'record',
+    ...gupMistakes.looksOnce,
     breaks: noFreedBlockHeld,
     boot: () => bootF1('v6.12', { policies: { tlbFlush: 'broadcast' } }),
     threads: pinAndTruncate,
@@ -77,7 +62,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'memremap',
-    mistake: 'frees the struct pages before it waits (5.12)',
+    mistake: 'the removal frees the struct pages before it waits (5.12)',
     operation: memunmap_pages,
     step: 'put_pages',
     mutant: () => 'remove_memory',
@@ -89,10 +74,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'device-dax',
-    mistake: 'does not clear the entries before the pgmap is killed',
-    operation: dev_dax_remove,
-    step: 'unmap',
-    mutant: () => 'cdev_del',
+    ...removalMistakes.keepsEntries,
     breaks: noPteToDeadPgmap,
     boot: () => bootDevice('v6.12'),
     threads: faultAndRemoval,
@@ -101,14 +83,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'device-dax',
-    mistake: 'looks outside SRCU whether the device is alive (W17)',
-    operation: dev_dax_huge_fault,
-    step: 'read_lock',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      for (const dax of k.daxDevices.rows()) dax.srcu_readers = 0
-      return next
-    },
+    ...removalMistakes.looksTooEarly,
     breaks: noPteToDeadPgmap,
     boot: () => bootDevice('v6.12'),
     threads: faultAndRemoval,
@@ -117,10 +92,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'fs/dax',
-    mistake: 'does not look for pages under DMA (dax_layout_busy_page)',
-    operation: xfs_break_layouts,
-    step: 'scan',
-    mutant: (_k, t) => t.done(),
+    ...truncateMistakes.doesNotScan,
     breaks: noFreedBlockHeld,
     boot: () => bootF1('v6.12'),
     threads: pinAndTruncate,
@@ -129,14 +101,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'fs/dax',
-    mistake: 'unlocks the entry before the page is mapped',
-    operation: dax_iomap_fault,
-    step: 'insert_entry',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      k.daxEntries.in(F1).edit(0, 1, () => ({ flags: 0, holder: 0 }))
-      return next
-    },
+    ...truncateMistakes.unlocksEntry,
     breaks: entryMadeUnderLocks,
     boot: () => bootUntouched('v6.12'),
     threads: (k) => ({ A: [stores(k, 'A')], T: [truncates] }),
@@ -145,7 +110,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'the leases of 2017',
-    mistake: 'gives the lease up without a look at its pages',
+    mistake: 'a lease is given up without a look at its pages',
     operation: dax_lease_break_work,
     step: 'wait',
     mutant: () => 'unlock',
@@ -162,7 +127,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'nvdimm/pmem',
-    mistake: 'does not kill the dax_device',
+    mistake: 'the driver does not kill the dax_device',
     operation: pmem_release_disk,
     step: 'remove_host',
     mutant: () => 'put_dax',
@@ -174,7 +139,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'nvdimm/pmem',
-    mistake: 'takes a device in use for idle (the series of 2021)',
+    mistake: 'a device in use is taken for idle (the series of 2021)',
     operation: pmem_pagemap_kill,
     step: 'is_idle',
     mutant: (_k, t) => t.done(),
@@ -186,7 +151,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'dax/super',
-    mistake: 'does not wait for readers of SRCU',
+    mistake: 'the kill does not wait for readers of SRCU',
     operation: kill_dax,
     step: 'clear_alive',
     mutant(k, t, original) {
@@ -201,7 +166,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'xfs',
-    mistake: 'loses MF_MEM_PRE_REMOVE',
+    mistake: 'the file system loses MF_MEM_PRE_REMOVE',
     operation: xfs_dax_notify_failure,
     step: 'supported',
     mutant: (k, t, original) => original(k, Object.assign(t, { flags: 0 })),
@@ -213,7 +178,7 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'memory_failure',
-    mistake: 'collects nobody, whoever asked for early kill',
+    mistake: 'nobody is collected, whoever asked for early kill',
     operation: memory_failure_dev_pagemap,
     step: 'collect',
     mutant: () => 'unmap',
@@ -225,23 +190,19 @@ const bugs: readonly SeededBug<K>[] = [
   },
   {
     label: 'infiniband umem',
-    mistake: 'forgets the unpin',
+    mistake: 'the release forgets the unpin',
     operation: ib_umem_release,
     step: 'unpin',
-    mutant(k, t) {
-      k.pinned.in(t.handle).clear(0, 1)
-      k.pinHandles.free(t.handle)
-      return t.done()
-    },
+    mutant: gupMistakes.keepsCount.mutant,
     breaks: conservation,
-    boot: bootRegistered,
+    boot: () => bootRegistered('v5.12'),
     threads: () => ({ A: [calls('ib_umem_release', { handle: 1 })], R: [removes] }),
     states: 52,
     length: 3,
   },
   {
     label: 'infiniband umem, on demand',
-    mistake: 'does not ask whether there was an invalidation',
+    mistake: 'the fault does not ask whether there was an invalidation',
     operation: odpWrite,
     step: 'map',
     mutant: (k, t, original) => original(k, Object.assign(t, { seq: k.umemOdps.at(1).seq })),

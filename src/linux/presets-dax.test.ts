@@ -4,7 +4,6 @@ import { bootDevice, bootWritten, P3, type RemovalKernel } from '../testing/remo
 import { bootF1, bootUntouched, type TruncateKernel } from '../testing/truncate-kernel'
 import { __device_release_driver } from './drivers/base/dd'
 import { dev_dax_remove } from './drivers/dax/device'
-import { ib_umem_get } from './drivers/infiniband/umem'
 import { filp_close, vfs_unlink } from './fs/inode'
 import { EOPNOTSUPP } from './include/errno'
 import { pin_user_pages_fast } from './mm/gup'
@@ -155,7 +154,7 @@ describe('0.3: fs-dax unmap at remove', () => {
 
 matrix('fs-dax FOLL_LONGTERM', every('blocked'), (preset) => {
   const k = bootF1(preset)
-  const a = k.task('A').begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
+  const a = k.registers('A')
   return a.finishes() === -EOPNOTSUPP ? 'blocked' : 'allowed'
 })
 

@@ -1,5 +1,6 @@
 import { PTE } from '../linux/arch/x86/pgtable'
 import { dax_mmap } from '../linux/drivers/dax/device'
+import { ib_umem_get } from '../linux/drivers/infiniband/umem'
 import { dax_make_entry } from '../linux/fs/dax-entries'
 import { PG } from '../linux/include/page-flags'
 import { noPteToDeadPgmap } from '../linux/invariants/no-pte-to-dead-pgmap'
@@ -97,6 +98,11 @@ export class RemovalKernel extends TestKernel {
     return this.kernel.log.rows().map(({ line }) => line)
   }
 
+  /** Begins to register the page at which a process looks with an RDMA adapter. */
+  registers(who: string): ReturnType<TestKernel['task']> {
+    return this.task(who).begins(ib_umem_get, { start: this.vpn(who), pages: 1 })
+  }
+
   /** The byte at the address of a process; its signal, where it gets one instead. */
   load(who: string, operation: { readonly name: string }): string {
     const task = this.task(who)
@@ -158,6 +164,13 @@ export function bootWritten(preset: string, boot: Boot = {}): RemovalKernel {
   return k
 }
 
+/** The series of 2021; A has written F1, and asks to be told early of lost memory. */
+export function bootEarly(): RemovalKernel {
+  const k = bootWritten('surprise-remove-2021')
+  k.task('A').row.mce_kill = 'early'
+  return k
+}
+
 /** dax0.0, which A and B map from its first page on; A looks at P3, B at P4. */
 export function bootDevice(preset: string, { policies, align = 1 }: Boot = {}): RemovalKernel {
   const pages = align === 1 ? PAGES : PAGES * 512
@@ -166,4 +179,11 @@ export function bootDevice(preset: string, { policies, align = 1 }: Boot = {}): 
   for (const who of ['A', 'B'])
     run(kernel, who, dax_mmap, { inode: 1, pages, pgoff: 0, label: who, private: 0 })
   return new RemovalKernel(kernel)
+}
+
+/** The same; A has registered P3 with an RDMA adapter. */
+export function bootRegistered(preset: string, boot: Boot = {}): RemovalKernel {
+  const k = bootDevice(preset, boot)
+  k.registers('A').finishes()
+  return k
 }

@@ -2,16 +2,15 @@ import { cleanup, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dev_dax_remove } from '../linux/drivers/dax/device'
-import { ib_umem_get } from '../linux/drivers/infiniband/umem'
 import { directRead } from '../linux/fs/direct-io'
 import { truncateArgs } from '../linux/fs/shrink'
-import { xfs_break_layouts } from '../linux/fs/xfs/xfs_file'
 import { noDeadlock } from '../linux/invariants/no-deadlock'
 import { userLoad } from '../linux/mm/user-access'
 import { loadScenarios } from '../store/library'
 import { begin, runTask } from '../store/session'
 import { getState, resetStore } from '../store/store'
-import { withMutation } from '../testing/mutate'
+import { truncateMistakes } from '../testing/dax-mistakes'
+import { withMistake } from '../testing/mutate'
 import { bootDevice, type RemovalKernel } from '../testing/removal-kernel'
 import { bootF1, type TruncateKernel } from '../testing/truncate-kernel'
 import { App } from './App'
@@ -29,18 +28,13 @@ function listOf(k: RemovalKernel, who: string): (string | null)[] {
 
 /** W9 with MMAPLOCK kept: A faults between two pins, and T sleeps. */
 const circle = (): TruncateKernel =>
-  withMutation(
-    xfs_break_layouts,
-    'drop_mmaplock',
-    () => 'sleep',
-    () => {
-      const k = bootF1('v6.12', { pages: 2 })
-      const a = k.gup('A', 'PIN', { pages: 2 }).runTo('slow')
-      k.truncate().runs()
-      a.runs()
-      return k
-    },
-  )
+  withMistake(truncateMistakes.keepsMmaplock, () => {
+    const k = bootF1('v6.12', { pages: 2 })
+    const a = k.gup('A', 'PIN', { pages: 2 }).runTo('slow')
+    k.truncate().runs()
+    a.runs()
+    return k
+  })
 
 describe('a thread that waits', () => {
   it('names each holder with what it has, and says whether a signal ends the wait', () => {
@@ -59,9 +53,7 @@ describe('a thread that waits', () => {
   it('says of a long-term pin that it may last', () => {
     const k = bootDevice('v5.12')
     k.load('A', userLoad)
-    k.task('A')
-      .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-      .finishes()
+    k.registers('A').finishes()
     k.task('R').begins(dev_dax_remove, { device: 1 }).runs()
     expect(listOf(k, 'R')).toEqual([
       '→ A, FOLL_PIN|FOLL_LONGTERM, RDMA region, for as long as it likes',

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { ib_umem_get } from '../../linux/drivers/infiniband/umem'
 import { daxInvariants } from '../../linux/invariants/families/dax'
 import { memunmap_pages } from '../../linux/mm/memremap'
 import { put_dev_pagemap } from '../../linux/mm/memremap-ref'
@@ -11,7 +10,9 @@ import { calls, explored } from '../../testing/explored'
 import { type Mutant, withMutation } from '../../testing/mutate'
 import {
   bootDevice,
+  bootEarly,
   bootFiles,
+  bootRegistered,
   bootWritten,
   type RemovalKernel,
 } from '../../testing/removal-kernel'
@@ -20,6 +21,7 @@ import { playedEveryWay, type Row } from '../../testing/sheet-rows'
 type K = RemovalKernel
 const properties = labelled(daxInvariants)
 
+const revoked = { policies: { longtermRevoke: 'revoke' } }
 const noRef = { policies: { gupPgmap: 'none' } }
 const rmapbt = { policies: { rmapbt: 'on' } }
 /** B maps F1 too. */
@@ -36,26 +38,10 @@ const aStores = (k: K) => ({ R: [unbinds], A: [stores(k, 'A')] })
 const bLoads = (k: K) => ({ R: [unbinds], B: [loads(k, 'B')] })
 const bStores = (k: K) => ({ R: [unbinds], B: [stores(k, 'B')] })
 
-/** The series of 2021; A asks to be told early of lost memory. */
-function bootEarly(): K {
-  const k = bootWritten('surprise-remove-2021')
-  k.task('A').row.mce_kill = 'early'
-  return k
-}
-
 const registering = (k: K) => ({
   A: [calls('ib_umem_get', { start: k.vpn('A'), pages: 1 })],
   R: [removes, replaces],
 })
-
-/** A has registered P3 with an RDMA adapter. */
-function bootRegistered(preset: string, longtermRevoke = 'never'): K {
-  const k = bootDevice(preset, { policies: { longtermRevoke } })
-  k.task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
-  return k
-}
 
 const replaced = () => ({
   R: [removes, replaces],
@@ -116,7 +102,7 @@ const rows: readonly Row<K>[] = [
     '5.12 with revocation',
     'nothing',
     108,
-    () => bootRegistered('v5.12', 'revoke'),
+    () => bootRegistered('v5.12', revoked),
     replaced,
   ],
   ['W23b', '6.12', 'S3 12, S4 21', 99, () => bootRegistered('v6.12'), replaced],
@@ -125,7 +111,7 @@ const rows: readonly Row<K>[] = [
     '6.12 with revocation',
     'nothing',
     108,
-    () => bootRegistered('v6.12', 'revoke'),
+    () => bootRegistered('v6.12', revoked),
     replaced,
   ],
   [
@@ -141,7 +127,7 @@ const rows: readonly Row<K>[] = [
     '6.12 with revocation, registered meanwhile',
     'nothing',
     720,
-    () => bootDevice('v6.12', { policies: { longtermRevoke: 'revoke' } }),
+    () => bootDevice('v6.12', revoked),
     registering,
   ],
 ]

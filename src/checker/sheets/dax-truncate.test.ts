@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { xfs_break_layouts, xfs_vn_setattr } from '../../linux/fs/xfs/xfs_file'
 import { daxInvariants } from '../../linux/invariants/families/dax'
 import {
   createsF2,
@@ -13,8 +12,9 @@ import {
   writes,
 } from '../../testing/dax-calls'
 import { columnOf, labelled } from '../../testing/dax-labels'
+import { truncateMistakes } from '../../testing/dax-mistakes'
 import { calls, type ThreadCalls } from '../../testing/explored'
-import { type Mutable, type Mutant, withMutation } from '../../testing/mutate'
+import { type Mistake, withMistake } from '../../testing/mutate'
 import { playedEveryWay, type Row } from '../../testing/sheet-rows'
 import { bootF1, bootUntouched, F1, type TruncateKernel } from '../../testing/truncate-kernel'
 
@@ -125,45 +125,36 @@ const rows: readonly Row<K>[] = [
   ],
 ]
 
-/** Examples that the sheet gives as mutants: the operation, its step, and what that does instead. */
-const mistakes: readonly (readonly [...Row<K>, Mutable, string, Mutant])[] = [
+const { losesBreak, keepsMmaplock, scansFirst } = truncateMistakes
+
+/** Examples that the sheet gives as mistakes. */
+const mistakes: readonly (readonly [...Row<K>, Mistake])[] = [
   [
     'W7',
-    'the first break takes no reference',
+    losesBreak.mistake,
     'S7 14',
     141,
     onPolicy('lease'),
     (k) => ({ A: [takes(k, 'A', 'GET')], T: [truncates] }),
-    xfs_vn_setattr,
-    'break_lease',
-    (k, t, original) => {
-      const isFirst = k.daxLeases.find(({ breaking }) => breaking === 0) !== undefined
-      const next = original(k, t)
-      if (isFirst) k.daxLeases.at(1).dl_count -= 1
-      return next
-    },
+    losesBreak,
   ],
   [
     'W9',
-    'MMAPLOCK is kept while truncate sleeps',
+    keepsMmaplock.mistake,
     'L2 28, L5 28',
     476,
     () => bootF1('v6.12', { pages: 2 }),
     twoPages,
-    xfs_break_layouts,
-    'drop_mmaplock',
-    () => 'sleep',
+    keepsMmaplock,
   ],
   [
     'W11',
-    'truncate scans before it unmaps',
+    scansFirst.mistake,
     'S2 21, S11 19',
     1191,
     () => bootF1('v6.12'),
     underDma('PIN'),
-    xfs_break_layouts,
-    'unmap',
-    () => 'scan',
+    scansFirst,
   ],
 ]
 
@@ -172,10 +163,10 @@ describe('truncate and DMA, every interleaving', () => {
     expect(playedEveryWay(boot, threads, properties)).toEqual({ states, breaks })
   })
 
-  it.each(mistakes)('%s where %s breaks: %s', (_example, _on, breaks, states, ...mistake) => {
-    const [boot, threads, operation, step, mutant] = mistake
+  it.each(mistakes)('%s where %s breaks: %s', (...row) => {
+    const [_example, _on, breaks, states, boot, threads, mistake] = row
     const search = () => playedEveryWay(boot, threads, properties)
-    expect(withMutation(operation, step, mutant, search)).toEqual({ states, breaks })
+    expect(withMistake(mistake, search)).toEqual({ states, breaks })
   })
 
   it('gives the column “Violated in” of §8, as far as these examples go', () => {

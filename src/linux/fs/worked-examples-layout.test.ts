@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { withMutation } from '../../testing/mutate'
+import { truncateMistakes } from '../../testing/dax-mistakes'
+import { withMistake } from '../../testing/mutate'
 import { F1DATA, P3 } from '../../testing/removal-kernel'
 import {
   bootF1,
@@ -13,7 +14,6 @@ import { noFreedBlockHeld } from '../invariants/no-freed-block-held'
 import { unpin_user_pages } from '../mm/gup'
 import { userStore } from '../mm/user-access'
 import { filp_close, vfs_unlink } from './inode'
-import { xfs_break_layouts } from './xfs/xfs_file'
 
 const SLOT = '0x4802030'
 const P4 = P3 + 1
@@ -49,20 +49,15 @@ describe('W9: why MMAPLOCK is dropped', () => {
   })
 
   it('ends in the cycle T → pin → A → T where T keeps MMAPLOCK (L5)', () => {
-    withMutation(
-      xfs_break_layouts,
-      'drop_mmaplock',
-      () => 'sleep',
-      () => {
-        const k = bootF1('v6.12', { pages: 2 })
-        const { a, t, counts } = untilFault(k)
-        expect(counts()).toEqual([1025, 1, 'T:I,M'])
-        a.runs()
-        expect(a.reason).toBe('waits for MMAPLOCK of F1, which T holds')
-        expect(t.reason).toBe(waitsFor('0x480203', 1025, 1, 'A'))
-        expect(counts()).toEqual([1025, 1, 'T:I,M'])
-      },
-    )
+    withMistake(truncateMistakes.keepsMmaplock, () => {
+      const k = bootF1('v6.12', { pages: 2 })
+      const { a, t, counts } = untilFault(k)
+      expect(counts()).toEqual([1025, 1, 'T:I,M'])
+      a.runs()
+      expect(a.reason).toBe('waits for MMAPLOCK of F1, which T holds')
+      expect(t.reason).toBe(waitsFor('0x480203', 1025, 1, 'A'))
+      expect(counts()).toEqual([1025, 1, 'T:I,M'])
+    })
   })
 })
 
@@ -147,23 +142,18 @@ describe('W11: gup-fast against the scan for busy pages', () => {
   })
 
   it('frees b3 under the pin where the scan comes before the zap (S2, S11)', () => {
-    withMutation(
-      xfs_break_layouts,
-      'unmap',
-      () => 'scan',
-      () => {
-        const k = boot('broadcast')
-        const g = k.gup('A', 'PIN').runTo('get_pgmap')
-        const t = k.truncate().runTo('scan')
-        expect([k.ref(P3), k.entry()]).toEqual([1, 'P3'])
-        t.step()
-        g.runTo('record')
-        expect([k.ref(P3), k.entry()]).toEqual([1025, 'P3'])
-        expect([g.finishes(), t.finishes()]).toEqual([1, 0])
-        expect([k.entry(), k.own(), k.ref(P3)]).toEqual(['none', 'free', 1025])
-        expect(k.broken(noFreedBlockHeld)).toBe('block 0x480203 is free, and A still holds it')
-      },
-    )
+    withMistake(truncateMistakes.scansFirst, () => {
+      const k = boot('broadcast')
+      const g = k.gup('A', 'PIN').runTo('get_pgmap')
+      const t = k.truncate().runTo('scan')
+      expect([k.ref(P3), k.entry()]).toEqual([1, 'P3'])
+      t.step()
+      g.runTo('record')
+      expect([k.ref(P3), k.entry()]).toEqual([1025, 'P3'])
+      expect([g.finishes(), t.finishes()]).toEqual([1, 0])
+      expect([k.entry(), k.own(), k.ref(P3)]).toEqual(['none', 'free', 1025])
+      expect(k.broken(noFreedBlockHeld)).toBe('block 0x480203 is free, and A still holds it')
+    })
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { withMutation } from '../../testing/mutate'
+import { truncateMistakes } from '../../testing/dax-mistakes'
+import { withMistake, withMutation } from '../../testing/mutate'
 import { F1DATA, P3 } from '../../testing/removal-kernel'
 import { bootF1, F1, F2DATA, type TruncateKernel } from '../../testing/truncate-kernel'
 import { EFAULT } from '../include/errno'
@@ -7,7 +8,6 @@ import { get_user_pages_fast } from '../mm/gup'
 import { __get_user_pages } from '../mm/gup-slow'
 import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from './dax-lease'
 import { daxWrite } from './dax-rw'
-import { xfs_vn_setattr } from './xfs/xfs_file'
 
 const boot = () => bootF1('v4.14', { policies: { daxTruncate: 'lease' } })
 
@@ -112,22 +112,12 @@ describe('W7: the lease of the series of 2017', () => {
 
   it('is used after it is freed where the break takes no reference (S7)', () => {
     const k = boot()
-    withMutation(
-      xfs_vn_setattr,
-      'break_lease',
-      (kernel, t, original) => {
-        const isFirst = kernel.daxLeases.at(1).breaking === 0
-        const next = original(kernel, t)
-        if (isFirst) kernel.daxLeases.at(1).dl_count -= 1
-        return next
-      },
-      () => {
-        k.gup('A', 'GET').finishes()
-        halfASecond(k)
-        k.truncate().runs()
-        expect(row(k)).toEqual([2, 'PB', '{L}', 2])
-      },
-    )
+    withMistake(truncateMistakes.losesBreak, () => {
+      k.gup('A', 'GET').finishes()
+      halfASecond(k)
+      k.truncate().runs()
+      expect(row(k)).toEqual([2, 'PB', '{L}', 2])
+    })
     const reap = reapWork(k).runs()
     halfASecond(k)
     reap.runs()

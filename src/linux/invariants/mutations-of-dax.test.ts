@@ -1,17 +1,17 @@
 import { describe } from 'vitest'
+import { removalMistakes, truncateMistakes } from '../../testing/dax-mistakes'
+import { gupMistakes } from '../../testing/mm-mistakes'
 import type { Mutation } from '../../testing/mutate'
 import { eachHasAMistake } from '../../testing/mutation-tests'
 import { bootDevice, FIRST, type RemovalKernel, TENANT2_KEY } from '../../testing/removal-kernel'
 import { bootF1, F1, TruncateKernel } from '../../testing/truncate-kernel'
 import { __device_release_driver } from '../drivers/base/dd'
 import { dev_dax_remove } from '../drivers/dax/device'
-import { dev_dax_huge_fault } from '../drivers/dax/device-fault'
 import { replaceDevice } from '../drivers/dax/replace'
-import { ib_umem_get } from '../drivers/infiniband/umem'
 import { dax_iomap_fault } from '../fs/dax'
 import { filp_close, vfs_unlink } from '../fs/inode'
-import { xfs_break_layouts, xfs_vn_setattr } from '../fs/xfs/xfs_file'
-import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../mm/gup'
+import { xfs_vn_setattr } from '../fs/xfs/xfs_file'
+import { get_user_pages_fast, pin_user_pages_fast } from '../mm/gup'
 import { memunmap_pages } from '../mm/memremap'
 import { userLoad } from '../mm/user-access'
 import { dmaKeepsDevice } from './dma-keeps-device'
@@ -37,9 +37,7 @@ const remove = (k: RemovalKernel) => k.task('R').begins(dev_dax_remove, device)
 /** W23: A registers P3, and R removes the device and puts another card in its place. */
 function removeRegistered(k: RemovalKernel): void {
   k.load('A', userLoad)
-  k.task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
+  k.registers('A').finishes()
   const r = remove(k).runs()
   if (!k.kernel.machine.isIdle(r.id)) return
   const swap = { ...device, value: TENANT2_KEY }
@@ -60,10 +58,7 @@ function truncateMeanwhile(k: TruncateKernel): void {
 }
 
 const doesNotScan = {
-  mistake: 'truncate does not look for pages under DMA',
-  operation: xfs_break_layouts,
-  step: 'scan',
-  mutant: (_k, t) => t.done(),
+  ...truncateMistakes.doesNotScan,
   schedule: truncatePinned,
 } satisfies Partial<Mutation<TruncateKernel>>
 
@@ -76,10 +71,7 @@ const doesNotAwaitPins = {
 } satisfies Partial<Mutation<TruncateKernel>>
 
 const keepsMmaplock = {
-  mistake: 'MMAPLOCK is kept while truncate sleeps (W9)',
-  operation: xfs_break_layouts,
-  step: 'drop_mmaplock',
-  mutant: () => 'sleep',
+  ...truncateMistakes.keepsMmaplock,
   boot: () => bootF1('v6.12', { pages: 2 }),
   schedule: truncateMeanwhile,
 } satisfies Partial<Mutation<TruncateKernel>>
@@ -88,14 +80,7 @@ const keepsMmaplock = {
 const safety: readonly Mutation<TruncateKernel>[] = [
   {
     breaks: noPteToDeadPgmap,
-    mistake: 'a fault of the device looks outside SRCU whether it is alive (W17)',
-    operation: dev_dax_huge_fault,
-    step: 'read_lock',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      for (const dax of k.daxDevices.rows()) dax.srcu_readers = 0
-      return next
-    },
+    ...removalMistakes.looksTooEarly,
     boot: deviceOf('v6.12'),
     schedule(k) {
       const b = k.task('B').begins(userLoad, { vpn: k.vpn('B'), value: 0 })
@@ -145,27 +130,13 @@ const safety: readonly Mutation<TruncateKernel>[] = [
   },
   {
     breaks: entryMadeUnderLocks,
-    mistake: 'the fault unlocks the entry too early',
-    operation: dax_iomap_fault,
-    step: 'insert_entry',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      k.daxEntries.in(F1).edit(0, 1, () => ({ flags: 0, holder: 0 }))
-      return next
-    },
+    ...truncateMistakes.unlocksEntry,
     schedule: faultAgain,
     says: 'A is about to map a page without the lock of its entry',
   },
   {
     breaks: leaseCountsUsers,
-    mistake: 'the first break takes no reference (W7)',
-    operation: xfs_vn_setattr,
-    step: 'break_lease',
-    mutant(k, t, original) {
-      const next = original(k, t)
-      k.daxLeases.at(1).dl_count -= 1
-      return next
-    },
+    ...truncateMistakes.losesBreak,
     boot: () => bootF1('v4.14', { policies: { daxTruncate: 'lease' } }),
     schedule(k) {
       k.gup('A', 'GET').finishes()
@@ -207,10 +178,7 @@ const ends: readonly Mutation<TruncateKernel>[] = [
   },
   {
     breaks: gupReturns,
-    mistake: 'the removal leaves the entries (W14)',
-    operation: dev_dax_remove,
-    step: 'unmap',
-    mutant: () => 'cdev_del',
+    ...removalMistakes.keepsEntries,
     boot: deviceOf('v6.12'),
     schedule(k) {
       k.load('A', userLoad)
@@ -228,14 +196,7 @@ const ends: readonly Mutation<TruncateKernel>[] = [
   },
   {
     breaks: evictionReturns,
-    mistake: 'an unpin forgets its reference (6.15)',
-    operation: unpin_user_pages,
-    step: 'unpin',
-    mutant(k, t) {
-      k.pinned.in(t.handle).clear(0, 1)
-      k.pinHandles.free(t.handle)
-      return t.done()
-    },
+    ...gupMistakes.keepsCount,
     boot: () => bootF1('v6.15'),
     schedule(k) {
       k.kernel.inodes.at(F1).i_opens = 1

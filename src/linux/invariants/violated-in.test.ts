@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LABELS, labelled } from '../../testing/dax-labels'
-import { type Mutant, watch, withMutation } from '../../testing/mutate'
+import { truncateMistakes } from '../../testing/dax-mistakes'
+import { type Mistake, watch, withMistake } from '../../testing/mutate'
 import {
   bootDevice,
   bootFiles,
@@ -13,11 +14,9 @@ import { bootF1, bootUntouched, F1, type TruncateKernel } from '../../testing/tr
 import { __device_release_driver } from '../drivers/base/dd'
 import { dev_dax_remove } from '../drivers/dax/device'
 import { replaceDevice } from '../drivers/dax/replace'
-import { ib_umem_get } from '../drivers/infiniband/umem'
 import { dax_lease_break_work, dax_lease_reap_work, update_wall_time } from '../fs/dax-lease'
 import { daxWrite } from '../fs/dax-rw'
 import { filp_close, vfs_unlink } from '../fs/inode'
-import { xfs_break_layouts, xfs_vn_setattr } from '../fs/xfs/xfs_file'
 import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
 import { userLoad, userStore } from '../mm/user-access'
 import { daxInvariants } from './families/dax'
@@ -44,11 +43,6 @@ const read = (k: RemovalKernel) => {
 }
 const seconds = (k: RemovalKernel, ticks: number) =>
   k.task('C').begins(update_wall_time, { ticks }).finishes()
-const register = (k: RemovalKernel) =>
-  k
-    .task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
 
 /** W1, and with another policy W3 and W5: a reference, a truncate, another file, a store, a put. */
 function truncateUnderDma(k: TruncateKernel): void {
@@ -166,7 +160,7 @@ function readUnderNotice(k: RemovalKernel): void {
 
 function registered(k: RemovalKernel): void {
   k.load('A', userLoad)
-  register(k)
+  k.registers('A').finishes()
   const r = remove(k).runs()
   if (r.reason !== '') return
   k.task('R')
@@ -241,30 +235,18 @@ describe('the column “Violated in” of §8', () => {
   })
 })
 
-/** Examples that the sheet gives as mutants. */
-interface Mistake {
+/** An example that the sheet gives as a mistake. */
+interface WrongExample extends Mistake {
   readonly label: string
   readonly breaks: string
-  readonly mistake: string
-  readonly operation: Parameters<typeof withMutation>[0]
-  readonly step: string
-  readonly mutant: Mutant
   readonly play: () => string
 }
 
-const mistakes: readonly Mistake[] = [
+const mistakes: readonly WrongExample[] = [
   {
     label: 'W7',
     breaks: 'S7',
-    mistake: 'the first break takes no reference',
-    operation: xfs_vn_setattr,
-    step: 'break_lease',
-    mutant(k, t, original) {
-      const isFirst = k.daxLeases.find(({ breaking }) => breaking === 0) !== undefined
-      const next = original(k, t)
-      if (isFirst) k.daxLeases.at(1).dl_count -= 1
-      return next
-    },
+    ...truncateMistakes.losesBreak,
     play: () =>
       brokenIn(onPolicy('lease'), (k) => {
         k.gup('A', 'GET').finishes()
@@ -275,16 +257,13 @@ const mistakes: readonly Mistake[] = [
   {
     label: 'W9',
     breaks: 'L2 L5',
-    mistake: 'MMAPLOCK is kept while truncate sleeps',
-    operation: xfs_break_layouts,
-    step: 'drop_mmaplock',
-    mutant: () => 'sleep',
+    ...truncateMistakes.keepsMmaplock,
     play: () => brokenIn(bootF1('v6.12', { pages: 2 }), faultUnderTruncate),
   },
 ]
 
 describe('a mistake in the engine', () => {
   it.each(mistakes)('breaks $breaks where $mistake ($label)', (one) => {
-    expect(withMutation(one.operation, one.step, one.mutant, one.play)).toBe(one.breaks)
+    expect(withMistake(one, one.play)).toBe(one.breaks)
   })
 })

@@ -6,7 +6,7 @@ import { EOPNOTSUPP } from '../../include/errno'
 import { pin_user_pages_fast, unpin_user_pages } from '../../mm/gup'
 import { userLoad } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
-import { ib_umem_get, ib_umem_release } from '../infiniband/umem'
+import { ib_umem_release } from '../infiniband/umem'
 import { pmem_submit_bio } from '../nvdimm/pmem-bio'
 import { dax_bus_remove } from './bus'
 import { dev_dax_remove } from './device'
@@ -31,11 +31,6 @@ const pin = (k: RemovalKernel) => {
   const args = { start: k.vpn('A'), pages: 1, write: 0, longterm: 0, force: 0 }
   return k.task('A').begins(pin_user_pages_fast, args)
 }
-const register = (k: RemovalKernel) =>
-  k
-    .task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
 const OOPS = /unable to handle page fault/
 
 /** What remove() does while something is held, and what the release of that comes to. */
@@ -115,7 +110,7 @@ describe('4.5: a transient page pin, O_DIRECT', () => {
 
 describe('4.5: FOLL_LONGTERM, an RDMA region', () => {
   it.each([E2, E3, E5])('fs-dax, %s: refused with -EOPNOTSUPP', (preset) => {
-    expect(register(boot('fs-dax', preset))).toBe(-EOPNOTSUPP)
+    expect(boot('fs-dax', preset).registers('A').finishes()).toBe(-EOPNOTSUPP)
   })
 
   it.each([
@@ -132,7 +127,7 @@ describe('4.5: FOLL_LONGTERM, an RDMA region', () => {
     ['E3+', 'not awaited, oops in unpin', E3, { waits: '', ret: 0, oops: true }],
   ] as const)('device-dax, %s: allowed, %s', (_era, _cell, preset, found) => {
     const k = boot('device-dax', preset)
-    expect(register(k)).toBe(1)
+    expect(k.registers('A').finishes()).toBe(1)
     const release = () => void k.task('A').begins(ib_umem_release, { handle: 1 }).finishes()
     expect(effect(k, release)).toEqual(found)
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { withMutation } from '../../../testing/mutate'
+import { removalMistakes } from '../../../testing/dax-mistakes'
+import { withMistake, withMutation } from '../../../testing/mutate'
 import {
   bootDevice,
   bootWritten,
@@ -19,7 +20,6 @@ import { userLoad, userStore } from '../../mm/user-access'
 import { __device_release_driver } from '../base/dd'
 import { pmem_attach_disk } from '../nvdimm/pmem'
 import { dev_dax_remove } from './device'
-import { dev_dax_huge_fault } from './device-fault'
 import { replaceDevice } from './replace'
 
 const device = { device: 1 }
@@ -91,22 +91,13 @@ describe('W17: device-dax unbind, clean', () => {
 
   it('breaks S1 where the fault looks outside SRCU: it inserts after the zap', () => {
     const k = boot()
-    withMutation(
-      dev_dax_huge_fault,
-      'read_lock',
-      (kernel, t, original) => {
-        const next = original(kernel, t)
-        for (const dax of kernel.daxDevices.rows()) dax.srcu_readers = 0
-        return next
-      },
-      () => {
-        const b = faulting(k)
-        const r = k.task('R').begins(dev_dax_remove, device).runTo('cdev_del')
-        b.finishes()
-        expect(k.pte('B')).toBe('P4 rw')
-        expect(r.finishes()).toBe(0)
-      },
-    )
+    withMistake(removalMistakes.looksTooEarly, () => {
+      const b = faulting(k)
+      const r = k.task('R').begins(dev_dax_remove, device).runTo('cdev_del')
+      b.finishes()
+      expect(k.pte('B')).toBe('P4 rw')
+      expect(r.finishes()).toBe(0)
+    })
     expect(k.s1).toBe('maps pfn 0x480204, which has no struct page any more')
   })
 })

@@ -17,7 +17,7 @@ import { userLoad } from '../../mm/user-access'
 import { dax_mmap, dev_dax_remove } from '../dax/device'
 import { replaceDevice } from '../dax/replace'
 import { dmaWrite } from '../dma/engine'
-import { ib_umem_get, ib_umem_release } from './umem'
+import { ib_umem_release } from './umem'
 import { ib_umem_odp_get, ib_umem_odp_release, odpWrite } from './umem-odp'
 
 const device = { device: 1 }
@@ -25,11 +25,6 @@ const handle = { handle: 1 }
 const NIC = 0xd1
 const PINNED = '1 1 1 1025 1 1 1 1'
 
-const register = (k: RemovalKernel) =>
-  k
-    .task('A')
-    .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-    .finishes()
 const nicWrites = (k: RemovalKernel) =>
   k
     .task('R 2')
@@ -41,7 +36,7 @@ const deregister = (k: RemovalKernel) => k.task('A').begins(ib_umem_release, han
 function boot(preset: string, policies: Readonly<Record<string, string>> = {}) {
   const k = bootDevice(preset, { policies })
   expect(k.load('A', userLoad)).toBe('0x0')
-  expect(register(k)).toBe(1)
+  expect(k.registers('A').finishes()).toBe(1)
   expect([k.refs, k.pte('A'), k.pg]).toEqual([PINNED, 'P3 rw', 'live:9'])
   return k
 }
@@ -91,10 +86,7 @@ describe('W23: device-dax under a long-term pin', () => {
   it('6.12: a region that is just being registered as the device goes: an oops in the search for movable pages', () => {
     const k = bootDevice('v6.12')
     k.load('A', userLoad)
-    const a = k
-      .task('A')
-      .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-      .runTo('collect')
+    const a = k.registers('A').runTo('collect')
     expect(k.task('R').begins(dev_dax_remove, device).finishes()).toBe(0)
     expect(k.broken(noPinWithoutPage)).toBe('held by A: pfn 0x480203 has no struct page any more')
     a.runTo('after_slow')
@@ -111,10 +103,7 @@ describe('W23: device-dax under a long-term pin', () => {
     k.load('B', userLoad)
     const short = { start: k.vpn('B'), pages: 1, write: 1, longterm: 0, force: 0 }
     expect(k.task('B').begins(pin_user_pages_fast, short).finishes()).toBe(1)
-    const a = k
-      .task('A')
-      .begins(ib_umem_get, { start: k.vpn('A'), pages: 1 })
-      .runTo('map')
+    const a = k.registers('A').runTo('map')
     const r = k.task('R').begins(dev_dax_remove, device).runs()
     expect(r.reason).toBe('waits for A, who is still pinning pages of the device')
     expect(k.kernel.machine.holders(r.id)).toEqual([{ task: a.id, until: 'call' }])
@@ -134,7 +123,7 @@ describe('W23: device-dax under a long-term pin', () => {
   it('counts 2 and pincount 1 with the usual alignment of 2 MiB', () => {
     const k = bootDevice('v6.12', { align: 512 })
     k.load('A', userLoad)
-    expect([k.pg, register(k)]).toEqual(['live:9', 1])
+    expect([k.pg, k.registers('A').finishes()]).toEqual(['live:9', 1])
     const head = k.kernel.pages.at(P3 - 3)
     expect(head.refcount).toBe(2)
     expect(k.kernel.folios.at(P3 - 3).pincount).toBe(1)
@@ -151,7 +140,7 @@ describe('device-dax with folios of 2 MiB', () => {
 
   it('puts every folio once up to 5.17, waits for the pinned one, and refuses a new mapping meanwhile', () => {
     const k = boot('v5.12')
-    register(k)
+    k.registers('A').finishes()
     const r = k.task('R').begins(dev_dax_remove, device).runTo('wait_done')
     expect([k.pg, k.ref(head)]).toEqual(['dying:1', 1])
     expect(r.runs().reason).toContain('1 reference is left; pages are pinned by A')
@@ -167,7 +156,7 @@ describe('device-dax with folios of 2 MiB', () => {
     expect(k.ref(head)).toBe(2)
     k.load('B', userLoad)
     expect([k.ref(head), k.broken(conservation)]).toEqual([3, undefined])
-    expect(register(k)).toBe(1)
+    expect(k.registers('A').finishes()).toBe(1)
     expect([k.ref(head), k.kernel.folios.at(head).pincount]).toEqual([4, 1])
     k.task('R').begins(dev_dax_remove, device).runTo('cdev_del')
     expect([k.ref(head), k.broken(conservation)]).toEqual([2, undefined])
@@ -177,7 +166,7 @@ describe('device-dax with folios of 2 MiB', () => {
 describe('W29: RDMA', () => {
   it('(1) is refused on fs-dax, and leaves no reference', () => {
     const k = bootWritten('v6.12')
-    expect(register(k)).toBe(-EOPNOTSUPP)
+    expect(k.registers('A').finishes()).toBe(-EOPNOTSUPP)
     expect([k.ref(P3), k.kernel.pinHandles.rows().length]).toEqual([1, 0])
   })
 
