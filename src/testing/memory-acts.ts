@@ -4,11 +4,11 @@ import { kernel_clone } from '../linux/kernel/fork'
 import { pin_user_pages_fast } from '../linux/mm/gup'
 import { cmp_and_merge_page } from '../linux/mm/ksm'
 import { do_madvise } from '../linux/mm/madvise'
-import { do_munmap } from '../linux/mm/mmap'
+import { do_munmap, mapAnonymous } from '../linux/mm/mmap'
 import { mprotect_fixup } from '../linux/mm/mprotect'
 import { userLoad, userStore } from '../linux/mm/user-access'
 import { shrink_folio_list } from '../linux/mm/vmscan'
-import { type MemoryKernel, P } from './memory-kernel'
+import { type Boot, bootMemory, type MemoryKernel, P } from './memory-kernel'
 
 const areaOf = (k: MemoryKernel, who: string) =>
   k.kernel.vmas.find(({ vm_mm }) => vm_mm === k.mmOf(who))?.id
@@ -59,4 +59,26 @@ export function deviceReads(k: MemoryKernel): number {
   const device = k.task('mlx5_0')
   device.begins(dmaRead, { handle: 1, page: 0 }).finishes()
   return device.row.value
+}
+
+/** W7: `thread 2` has read the entry, fork comes to write-protect it, the pin is taken, and fork goes on. */
+export function pinDuringFork(k: MemoryKernel): void {
+  const cpu = acts.gup(k, { who: 'thread 2' }).runTo('read_pte')
+  const parent = acts.fork(k).runTo('wrprotect')
+  cpu.runTo('irqs_on').step()
+  parent.finishes()
+  cpu.finishes()
+}
+
+/** Two processes, each with a page of the same bytes that ksmd may merge. */
+export function bootTwins(boot: Boot = {}): MemoryKernel {
+  const processes = [
+    { comm: 'parent', pid: 100 },
+    { comm: 'other', pid: 200 },
+  ]
+  const k = bootMemory({ ...boot, machine: { processes } })
+  k.task('other').begins(mapAnonymous, { pages: 2, huge: 0, label: 'B' }).finishes()
+  acts.store(k, 'other', 0x50).finishes()
+  for (const who of ['parent', 'other']) acts.mergeable(k, who).finishes()
+  return k.drain()
 }

@@ -27,6 +27,12 @@ const machine: MemoryMachine = {
   sizes: { tasks: 14, mms: 5, vmas: 12 },
 }
 
+/** The memory of a machine that first hands out what must stay movable. */
+export const MOVABLE = {
+  movable: { start: P, pages: 8 },
+  normal: { start: 0x40000, pages: 16 },
+}
+
 /** A machine of the pins sheet’s examples, in the words of its tables. */
 export class MemoryKernel extends TestKernel {
   /** Virtual page of area `A`, which every process has at the same address. */

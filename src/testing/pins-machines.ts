@@ -3,12 +3,11 @@ import { programsOf } from '../checker/programs'
 import { memoryInvariants } from '../linux/invariants/families/memory'
 import type { Kernel } from '../linux/kernel'
 import { mapAnonymous } from '../linux/mm/mmap'
-import { userStore } from '../linux/mm/user-access'
 import { freshKernel, setupOf } from '../scenarios/open'
 import { theIdenticalEntry } from '../scenarios/the-identical-entry'
 import { calls, explored, type Found, type ThreadCalls } from './explored'
-import { acts } from './memory-acts'
-import { type Boot, bootMemory, bootUntouched, MemoryKernel, P } from './memory-kernel'
+import { acts, bootTwins } from './memory-acts'
+import { type Boot, bootMemory, bootUntouched, MemoryKernel, MOVABLE, P } from './memory-kernel'
 import type { SeededBug } from './seeded-bugs'
 
 /** A machine of the pins sheet: how it boots, and what its threads call, in any interleaving. */
@@ -61,19 +60,6 @@ const directRead = (k: MemoryKernel) => calls('directRead', { vpn: k.vpn, value:
 const vmsplice = (k: MemoryKernel) => calls('vmsplice_to_pipe', { vpn: k.vpn, pages: 1, pipe: 1 })
 const scan = (k: MemoryKernel) => calls('cmp_and_merge_page', { mm: 1, vpn: k.vpn })
 
-/** Two processes, each with a page of the same bytes that ksmd may merge. */
-function bootTwins(boot: Boot): MemoryKernel {
-  const processes = [
-    { comm: 'parent', pid: 100 },
-    { comm: 'other', pid: 200 },
-  ]
-  const k = bootMemory({ ...boot, machine: { processes } })
-  k.task('other').begins(mapAnonymous, { pages: 2, huge: 0, label: 'B' }).finishes()
-  k.task('other').begins(userStore, { vpn: k.vpn, value: 0x50 }).finishes()
-  for (const who of ['parent', 'other']) acts.mergeable(k, who).finishes()
-  return k.drain()
-}
-
 /** W20 before row 0: the page is exclusive, its entry read-only and clean, and there is a KSM page like it. */
 function bootIdentical({ preset = 'v6.12', policies = {} }: Boot): MemoryKernel {
   const setup = setupOf(theIdenticalEntry, { preset, policies })
@@ -91,12 +77,7 @@ function bootHuge(boot: Boot): MemoryKernel {
   return k
 }
 
-/** Memory that must stay movable is handed out first. */
-const bootMovable = (boot: Boot): MemoryKernel =>
-  written('thread 2')({
-    ...boot,
-    machine: { movable: { start: P, pages: 8 }, normal: { start: 0x40000, pages: 16 } },
-  })
+const bootMovable = (boot: Boot): MemoryKernel => written('thread 2')({ ...boot, machine: MOVABLE })
 
 /** O_DIRECT takes plain references, as it did up to 6.4. */
 const underGet = (boot: Boot): MemoryKernel =>
@@ -221,10 +202,8 @@ const machines = {
 
 export type MachineName = keyof typeof machines
 
-/** A machine of 6.12. */
-export const pinsMachine = (
-  name: MachineName,
-): Pick<SeededBug<MemoryKernel>, 'boot' | 'threads'> => ({
+/** A machine under 6.12, to make a mistake on. */
+export const on = (name: MachineName): Pick<SeededBug<MemoryKernel>, 'boot' | 'threads'> => ({
   boot: () => machines[name].boot({ preset: 'v6.12' }),
   threads: machines[name].threads,
 })

@@ -95,47 +95,30 @@ const bootOrder = machine(
 
 const ONE_CPU = { threads: ['A'], cpus: 1 }
 
+/** On one CPU an interrupt comes to a thread that may have a window; what happens from then on. */
+const interrupted = (...acts: readonly Act[]): Example =>
+  machine([mapsForItself('A', P), unmaps('A'), interrupts('CPU0', 'irq'), ...acts], ONE_CPU)
+
 /** W19: an NMI in an interrupt in a window; the handler writes by a stray pointer. */
-const nested = machine(
-  [
-    mapsForItself('A', P),
-    unmaps('A'),
-    interrupts('CPU0', 'irq'),
-    interrupts('CPU0', 'nmi'),
-    returns('CPU0'),
-    strays('CPU0', Q, 0xbd),
-    returns('CPU0'),
-  ],
-  ONE_CPU,
+const nested = interrupted(
+  interrupts('CPU0', 'nmi'),
+  returns('CPU0'),
+  strays('CPU0', Q, 0xbd),
+  returns('CPU0'),
 )
 
 /** The same with interrupts that are not nested; the first handler has a window of its own. */
-const oneHandler = machine(
-  [
-    mapsForItself('A', P),
-    unmaps('A'),
-    interrupts('CPU0', 'irq'),
-    mapsForItself('CPU0', Q),
-    unmaps('CPU0'),
-    returns('CPU0'),
-    interrupts('CPU0', 'irq'),
-    strays('CPU0', Q, 0xbd),
-    returns('CPU0'),
-  ],
-  ONE_CPU,
+const oneHandler = interrupted(
+  mapsForItself('CPU0', Q),
+  unmaps('CPU0'),
+  returns('CPU0'),
+  interrupts('CPU0', 'irq'),
+  strays('CPU0', Q, 0xbd),
+  returns('CPU0'),
 )
 
 /** §4.5: the handler goes by a mapping of its own, while the thread has one. */
-const handlerMaps = machine(
-  [
-    mapsForItself('A', P),
-    unmaps('A'),
-    interrupts('CPU0', 'irq'),
-    mapsForItself('CPU0', Q),
-    writesBy('CPU0', 'CPU0', Q, 0x22),
-  ],
-  ONE_CPU,
-)
+const handlerMaps = interrupted(mapsForItself('CPU0', Q), writesBy('CPU0', 'CPU0', Q, 0x22))
 
 /** W19b: plain kmap(), and a write by it. */
 const plainKmap = machine([mapsAsEver('A', P), writesBy('A', 'A', P, 0x11), unmaps('A')], ONE_CPU)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { acts, loads } from '../../testing/memory-acts'
-import { bootMemory, type MemoryKernel, P } from '../../testing/memory-kernel'
+import { acts, bootTwins, loads, pinDuringFork } from '../../testing/memory-acts'
+import { bootMemory, type MemoryKernel, MOVABLE } from '../../testing/memory-kernel'
 import { faultMistakes, gupMistakes, othersMistakes } from '../../testing/mm-mistakes'
 import { type Mutation, withMistake } from '../../testing/mutate'
 import { eachHasAMistake } from '../../testing/mutation-tests'
@@ -10,8 +10,6 @@ import { hold } from '../mm/holders'
 import { lockPtl, unlockPtl } from '../mm/locks'
 import { wp_page_copy } from '../mm/memory-copy'
 import { copy_page_range } from '../mm/memory-fork'
-import { mapAnonymous } from '../mm/mmap'
-import { userStore } from '../mm/user-access'
 import { conservation } from './conservation'
 import { memoryInvariants } from './families/memory'
 import { freeMeansUnreferenced } from './free-means-unreferenced'
@@ -88,13 +86,7 @@ const orders: readonly Mutation[] = [
   {
     breaks: gupFastSeesFork,
     ...gupMistakes.ignoresFork,
-    schedule(k) {
-      const cpu = acts.gup(k, { who: 'thread 2' }).runTo('read_pte')
-      const parent = acts.fork(k).runTo('wrprotect')
-      cpu.runTo('irqs_on').step()
-      parent.finishes()
-      cpu.finishes()
-    },
+    schedule: pinDuringFork,
     says: 'the pin of thread 2 was taken while fork write-protected entries',
   },
   {
@@ -106,10 +98,7 @@ const orders: readonly Mutation[] = [
   {
     breaks: longtermPlacement,
     ...gupMistakes.staysMovable,
-    boot: () =>
-      bootMemory({
-        machine: { movable: { start: P, pages: 8 }, normal: { start: 0x40000, pages: 16 } },
-      }),
+    boot: () => bootMemory({ machine: MOVABLE }),
     schedule: (k) => acts.gup(k, { longterm: 1 }).finishes(),
     says: 'page 0x12345 is pinned for long in ZONE_MOVABLE',
   },
@@ -131,20 +120,7 @@ const orders: readonly Mutation[] = [
   {
     breaks: ksmBytesStay,
     ...othersMistakes.mergesPinned,
-    boot() {
-      const k = bootMemory({
-        machine: {
-          processes: [
-            { comm: 'parent', pid: 100 },
-            { comm: 'other', pid: 200 },
-          ],
-        },
-      })
-      k.task('other').begins(mapAnonymous, { pages: 2, huge: 0, label: 'B' }).finishes()
-      k.task('other').begins(userStore, { vpn: k.vpn, value: 0x50 }).finishes()
-      for (const who of ['parent', 'other']) acts.mergeable(k, who).finishes()
-      return k.drain()
-    },
+    boot: bootTwins,
     schedule(k) {
       acts.gup(k).finishes()
       acts.scan(k, 'parent').finishes()

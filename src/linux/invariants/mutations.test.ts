@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { acts } from '../../testing/memory-acts'
+import { acts, pinDuringFork } from '../../testing/memory-acts'
 import { bootMemory, type MemoryKernel, Q } from '../../testing/memory-kernel'
 import { faultMistakes, forkMistakes, gupMistakes } from '../../testing/mm-mistakes'
 import { type Mutation, withMutation } from '../../testing/mutate'
@@ -115,13 +115,7 @@ const mutations: readonly Mutation[] = [
   {
     breaks: pinnedMeansExclusive,
     ...gupMistakes.ignoresFork,
-    schedule(k) {
-      const cpu = acts.gup(k, { who: 'thread 2' }).runTo('read_pte')
-      const parent = acts.fork(k).runTo('wrprotect')
-      cpu.runTo('irqs_on').step()
-      parent.finishes()
-      cpu.finishes()
-    },
+    schedule: pinDuringFork,
     says: 'page 0x12345, pinned by thread 2, is not exclusive',
   },
 ]

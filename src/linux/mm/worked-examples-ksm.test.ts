@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { acts, bootTwins, loads } from '../../testing/memory-acts'
 import { bootMemory, type MemoryKernel, P, Q, sheet } from '../../testing/memory-kernel'
 import { kernel_clone } from '../kernel/fork'
 import { pin_user_pages_fast, unpin_user_pages } from './gup'
-import { cmp_and_merge_page } from './ksm'
-import { do_madvise } from './madvise'
-import { mapAnonymous } from './mmap'
-import { userLoad, userStore } from './user-access'
+import { userStore } from './user-access'
 
 const pinArgs = (k: MemoryKernel, write: number) => ({
   start: k.vpn,
@@ -14,37 +12,13 @@ const pinArgs = (k: MemoryKernel, write: number) => ({
   longterm: 0,
   force: 0,
 })
-const mergeable = (k: MemoryKernel, who: string) => {
-  const vma = k.kernel.vmas.find(({ vm_mm }) => vm_mm === k.mmOf(who))?.id
-  k.task(who).begins(do_madvise, { vma, advice: 'MERGEABLE' }).finishes()
-}
-const scan = (k: MemoryKernel, who: string) =>
-  k.task('ksmd').begins(cmp_and_merge_page, { mm: k.mmOf(who), vpn: k.vpn })
-const load = (k: MemoryKernel, who: string): number => {
-  const task = k.task(who)
-  task.begins(userLoad, { vpn: k.vpn, value: 0 }).finishes()
-  return task.row.value
-}
-
 describe('W16: KSM refuses a pinned page, merges an unpinned one (6.12)', () => {
   const K = Q
 
   /** `parent` has P pinned; `other` maps K, which has become a KSM page of the same contents. */
   const boot = () => {
-    const k = bootMemory({
-      machine: {
-        processes: [
-          { comm: 'parent', pid: 100 },
-          { comm: 'other', pid: 200 },
-        ],
-      },
-    })
-    const other = k.task('other')
-    other.begins(mapAnonymous, { pages: 2, huge: 0, label: 'B' }).finishes()
-    other.begins(userStore, { vpn: k.vpn, value: 0x50 }).finishes()
-    k.drain()
-    for (const who of ['parent', 'other']) mergeable(k, who)
-    scan(k, 'other').finishes()
+    const k = bootTwins()
+    acts.scan(k, 'other').finishes()
     sheet(k, P, K)('1 / 0 EL (pte1)', '1 / 0 L (pte1)')
     k.task('parent').begins(pin_user_pages_fast, pinArgs(k, 1)).finishes()
     return k
@@ -53,7 +27,7 @@ describe('W16: KSM refuses a pinned page, merges an unpinned one (6.12)', () => 
   it('has the counters and holders of rows 0 to 2, the refusal', () => {
     const k = boot()
     const row = sheet(k, P, K)
-    const ksmd = scan(k, 'parent').runTo('clear_pte')
+    const ksmd = acts.scan(k, 'parent').runTo('clear_pte')
     row('1026 / 0 EL (pte1 pin1 ksmd1)', '2 / 0 L (pte1 ksmd1)')
     expect([k.entry('parent'), k.entry('other')]).toEqual(['P RW', 'Q RO'])
     ksmd.runTo('test_count')
@@ -72,7 +46,7 @@ describe('W16: KSM refuses a pinned page, merges an unpinned one (6.12)', () => 
     const k = boot()
     const row = sheet(k, P, K)
     k.task('parent').begins(unpin_user_pages, { handle: 1 }).finishes()
-    const ksmd = scan(k, 'parent').runTo('clear_exclusive')
+    const ksmd = acts.scan(k, 'parent').runTo('clear_exclusive')
     row('2 / 0 EL (pte1 ksmd1)', '2 / 0 L (pte1 ksmd1)')
     ksmd.runTo('compare')
     row('2 / 0 L (pte1 ksmd1)', '2 / 0 L (pte1 ksmd1)')
@@ -86,14 +60,14 @@ describe('W16: KSM refuses a pinned page, merges an unpinned one (6.12)', () => 
     expect(k.entry('parent')).toBe('Q RO')
     ksmd.finishes()
     row('0 / -1 (–)', '2 / 1 L (pte2)')
-    expect(load(k, 'parent')).toBe(0x50)
+    expect(loads(k, 'parent')).toBe(0x50)
     const owner = k.task('parent').begins(userStore, { vpn: k.vpn, value: 0x51 })
     owner.runTo('take_old')
     row('0 / -1 (–)', '2 / 1 L (pte2)')
     expect(k.kernel.stableNodes.rows().map(({ kpfn }) => kpfn)).toEqual([K])
     owner.finishes()
     expect([k.entry('parent'), k.entry('other')]).toEqual(['P RW', 'Q RO'])
-    expect([load(k, 'parent'), load(k, 'other')]).toEqual([0x51, 0x50])
+    expect([loads(k, 'parent'), loads(k, 'other')]).toEqual([0x51, 0x50])
   })
 })
 
@@ -104,13 +78,13 @@ describe('W20: ABA, a read-only gup-fast pin against clearing of E (5.19+)', () 
    */
   const boot = (preset: string, tlbFlush: string) => {
     const k = bootMemory({ preset, policies: { tlbFlush } })
-    mergeable(k, 'parent')
+    acts.mergeable(k, 'parent').finishes()
     k.task('parent').begins(kernel_clone, { name: 'child' }).finishes()
     const child = k.task('child')
     child.begins(pin_user_pages_fast, pinArgs(k, 0)).finishes()
     child.begins(unpin_user_pages, { handle: 1 }).finishes()
     k.drain()
-    const a = scan(k, 'child').runTo('clear_pte')
+    const a = acts.scan(k, 'child').runTo('clear_pte')
     const row = sheet(k, Q)
     row('2 / 0 EL (pte1 ksmd1)')
     expect(k.entry('child')).toBe('Q RO')

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { bootMemory, bootUntouched, type MemoryKernel, P } from '../../../testing/memory-kernel'
+import {
+  bootMemory,
+  bootUntouched,
+  type MemoryKernel,
+  MOVABLE,
+  P,
+} from '../../../testing/memory-kernel'
 import { clear_refs_write } from '../../fs/proc/task_mmu'
 import { kernel_clone } from '../../kernel/fork'
 import { pin_user_pages_fast } from '../../mm/gup'
@@ -173,8 +179,7 @@ describe('the entries that the kernel itself writes', () => {
   })
 
   it('are a write-migration entry while a long-term pin moves the page', () => {
-    const machine = { movable: { start: P, pages: 8 }, normal: { start: 0x40000, pages: 16 } }
-    const k = bootMemory({ machine })
+    const k = bootMemory({ machine: MOVABLE })
     const args = { start: k.vpn, pages: 1, write: 1, longterm: 1, force: 0 }
     k.task('parent').begins(pin_user_pages_fast, args).runTo('move')
     expect(entry(k)).toBe('0xd7ffe7fffdb97402')
