@@ -3,7 +3,8 @@ import { pack } from '../arena'
 import type { Kernel } from '../linux/kernel'
 import { gupFastVsRemove } from '../scenarios/gup-fast-vs-remove'
 import { freshKernel, setupOf } from '../scenarios/open'
-import { explore } from './explore'
+import { explored } from '../testing/explored'
+import { Search } from './search'
 
 function boot(cpus: number, removalZap = 'zap'): Kernel {
   const setup = setupOf(gupFastVsRemove, { params: { cpus }, policies: { removalZap } })
@@ -44,41 +45,43 @@ describe('gup-fast against remove(), every interleaving', () => {
   ])(
     '%i CPUs have exactly %i states and %i transitions, as TLA+ and SPIN find',
     (cpus, states, transitions) => {
-      const found = explore(boot(cpus))
-      expect(found.states).toBe(states)
-      expect(found.transitions).toBe(transitions)
-      expect(found.broken).toBeUndefined()
-      expect(found.complete).toBe(true)
+      const { shown: _shown, ...found } = explored(boot(cpus))
+      expect(found).toEqual({ states, transitions, broken: {} })
     },
     60_000,
   )
 
   it('counts as the slow way counts', () => {
     for (const cpus of [1, 2, 3]) {
-      const { states, transitions } = explore(boot(cpus))
+      const { states, transitions } = explored(boot(cpus))
       expect({ states, transitions }).toEqual(exploreSlowly(boot(cpus)))
     }
   })
 
   it('is broken in eight steps where remove() leaves the entry and waits for the pgmap alone', () => {
-    expect(explore(boot(2, 'leave')).broken).toEqual({
-      property: 'removeDoneMeansUnheld',
-      finding: { table: 'tasks', id: 1, says: 'cpu0 still holds the page' },
-      depth: 8,
-    })
+    const search = new Search(boot(2, 'leave'))
+    while (search.advance(1));
+    const broken = search.claims.list.flatMap(({ invariant, finding, states: [first] }) =>
+      first === undefined ? [] : [[invariant.name, finding, search.levelOf(first)]],
+    )
+    const finding = { table: 'tasks', id: 1, says: 'cpu0 still holds the page' }
+    expect(broken).toEqual([['removeDoneMeansUnheld', finding, 8]])
   })
 
-  it('leaves the kernel as it was', () => {
+  it('plays nothing to bring the kernel back to where it began', () => {
     const kernel = boot(2)
     const { hash } = kernel.heap.arena
-    explore(kernel)
+    const search = new Search(kernel)
+    while (search.advance(1));
+    search.play([])
     expect(kernel.heap.arena.hash).toBe(hash)
     expect(kernel.heap.arena.journal.length).toBe(0)
   })
 
-  it('says where a limit stopped it', () => {
-    const found = explore(boot(4), 100)
-    expect(found.complete).toBe(false)
-    expect(found.states).toBeLessThan(8979)
+  it('stops where it is told to, and knows that there is more', () => {
+    const search = new Search(boot(4))
+    expect(search.advance(100)).toBe(true)
+    expect(search.isComplete).toBe(false)
+    expect(search.states).toBeLessThan(8979)
   })
 })
