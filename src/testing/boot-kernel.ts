@@ -3,14 +3,15 @@ import { pci_device_add } from '../linux/drivers/pci/probe'
 import { kernfsNode, nodesIn } from '../linux/fs/sysfs/dir'
 import type { Kernel } from '../linux/kernel'
 import { publishIomemInode } from '../linux/kernel/iomem-inode'
-import { presets } from '../linux/presets'
 import {
   type BarSeed,
   type BootMachine,
   bootBootMachine,
   type DeviceSeed,
+  type HostSeed,
 } from '../scenarios/boot-machine'
 import { run } from '../scenarios/pmem-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 /** A boot in the words of the examples W12 and W13. */
@@ -53,12 +54,6 @@ export class BootKernel extends TestKernel {
   }
 }
 
-const valuesOf = (preset: string) => {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
-  return row.policies
-}
-
 interface Boot {
   readonly preset?: string
   readonly policies?: Readonly<Record<string, string>>
@@ -69,8 +64,7 @@ export function bootMachine(
   machine: BootMachine,
   { preset = 'v6.12', policies = {} }: Boot = {},
 ): BootKernel {
-  const setup = { policies: { ...valuesOf(preset), ...policies }, params: {} }
-  return new BootKernel(bootBootMachine(setup, machine))
+  return new BootKernel(bootBootMachine(setupOf(preset, policies), machine))
 }
 
 const BAR_SIZE = 0x100000
@@ -83,14 +77,21 @@ export const barSeeds = (count: number, from = 0xfe000000): BarSeed[] =>
     length: BAR_SIZE,
   }))
 
+/** A host bridge whose probe runs beside the initcalls. */
+export const asyncHost = (...devices: readonly DeviceSeed[]): HostSeed => ({
+  name: 'pci0000:00',
+  probe: 'async',
+  worker: 'worker',
+  devices,
+})
+
 /**
  * Level 7, the devices in the klist and none of them added; pid 1 and `worker` are idle. Here the
  * tables of W13 begin, and the schedules that are counted.
  */
 export function bootScanned(devices: readonly DeviceSeed[], boot: Boot = {}): BootKernel {
-  const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices } as const
   const k = bootMachine(
-    { hosts: [host], admins: ['shell'], processes: ['app'], isIdle: true },
+    { hosts: [asyncHost(...devices)], admins: ['shell'], processes: ['app'], isIdle: true },
     boot,
   )
   k.boot.level = 'fs'

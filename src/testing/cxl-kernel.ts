@@ -1,7 +1,7 @@
 import { proc_iomem } from '../linux/fs/proc/iomem'
 import type { Kernel } from '../linux/kernel'
-import { presets } from '../linux/presets'
 import { bootCxlMachine, type CxlMachine, seedPageAt } from '../scenarios/cxl-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 /** A machine of the examples W24 to W28, in the words of their tables. */
@@ -60,10 +60,7 @@ interface Boot {
 
 /** Boots the machine with region0, and processes A and B. */
 export function bootCxl({ preset = 'v6.12', policies = {}, machine }: Boot = {}): CxlKernel {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
-  const setup = { policies: { ...row.policies, ...policies }, params: {} }
-  const kernel: Kernel = bootCxlMachine(setup, {
+  const kernel: Kernel = bootCxlMachine(setupOf(preset, policies), {
     processes: [
       { comm: 'A', pid: 100 },
       { comm: 'B', pid: 101 },

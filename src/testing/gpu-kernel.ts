@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
 import { mapAnonymous } from '../linux/mm/mmap'
 import { userStore } from '../linux/mm/user-access'
-import { presets } from '../linux/presets'
 import { bootGpuMachine, bootLenderMachine, type GpuSeed } from '../scenarios/gpu-machine'
 import { run } from '../scenarios/pmem-machine'
 import { MemoryKernel } from './memory-kernel'
+import { setupOf } from './preset-setup'
 
 /** A machine with one device whose pages are handed out: of a GPU, or of a BAR. */
 export class GpuKernel extends MemoryKernel {
@@ -56,12 +56,6 @@ export class GpuKernel extends MemoryKernel {
     ])
     expect(broken.filter(([, says]) => says !== undefined)).toEqual([])
   }
-}
-
-const setupOf = (preset: string, policies: Record<string, string> = {}) => {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
-  return { policies: { ...row.policies, ...policies }, params: {} }
 }
 
 const machine = {

@@ -1,7 +1,8 @@
 import { IORESOURCE } from '../linux/include/ioport'
 import { __request_region, release_region } from '../linux/kernel/resource'
+import type { DeviceSeed } from '../scenarios/boot-machine'
 import type { Act } from '../scenarios/scenario'
-import { barSeeds, bootMachine } from './boot-kernel'
+import { asyncHost, barSeeds, bootMachine } from './boot-kernel'
 import type { Example } from './cells'
 import { bootIomem, node } from './iomem-kernel'
 
@@ -37,10 +38,11 @@ export const DEVICE = { name: '0000:01:00.0', bars: barSeeds(1) }
 
 /** W13, W13b, S4: the late initcall, and the probe of a host bridge beside it. */
 export const twoCreators =
-  (...devices: readonly (typeof DEVICE)[]): Example =>
-  (preset, policies = {}) => {
-    const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices } as const
-    return { kernel: bootMachine({ hosts: [host] }, { preset, policies }).kernel, acts: [] }
-  }
+  (...devices: readonly DeviceSeed[]): Example =>
+  (preset, policies = {}) => ({
+    kernel: bootMachine({ hosts: [asyncHost(...devices)] }, { preset, policies }).kernel,
+    acts: [],
+  })
+
 /** Creators of resource files exclude each other. */
 export const MUTEX = { resourceFiles: 'mutex' }

@@ -7,9 +7,9 @@ import { IOMEM_RESOURCE, insertResource } from '../linux/kernel/resource-tree'
 import { do_munmap } from '../linux/mm/mmap'
 import { mmap_region } from '../linux/mm/mmap-iomem'
 import { userLoad, userStore } from '../linux/mm/user-access'
-import { presets } from '../linux/presets'
 import { bootIomemMachine, DEV_MEM, type IomemMachine } from '../scenarios/iomem-machine'
 import type { IomemSeed } from '../scenarios/pmem-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 type Thread = ReturnType<TestKernel['task']>
@@ -152,21 +152,16 @@ export function bootIomem(
   iomem: readonly IomemSeed[],
   more: Partial<IomemMachine> & { policies?: Readonly<Record<string, string>> } = {},
 ): IomemKernel {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
   const { policies = {}, ...machine } = more
-  const kernel = bootIomemMachine(
-    { policies: { ...row.policies, ...policies }, params: {} },
-    {
-      iomem,
-      nodes: [DEV_MEM],
-      users: [
-        { comm: 'T', pid: 100 },
-        { comm: 'T2', pid: 101 },
-      ],
-      admins: ['D', 'D2'],
-      ...machine,
-    },
-  )
+  const kernel = bootIomemMachine(setupOf(preset, policies), {
+    iomem,
+    nodes: [DEV_MEM],
+    users: [
+      { comm: 'T', pid: 100 },
+      { comm: 'T2', pid: 101 },
+    ],
+    admins: ['D', 'D2'],
+    ...machine,
+  })
   return new IomemKernel(kernel)
 }

@@ -8,9 +8,9 @@ import { batchesOf, handlesOf, pipeBuffersOf, slotCaching } from '../linux/mm/la
 import { mapAnonymous } from '../linux/mm/mmap'
 import { lru_add_drain_all } from '../linux/mm/swap'
 import { userStore } from '../linux/mm/user-access'
-import { presets } from '../linux/presets'
 import { bootMemoryMachine, type MemoryMachine } from '../scenarios/memory-machine'
 import { run } from '../scenarios/pmem-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 /** The first page that the machine hands out. */
@@ -140,10 +140,7 @@ export function bootUntouched({
   policies = {},
   machine: more,
 }: Boot = {}): MemoryKernel {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
-  const setup = { policies: { ...row.policies, ...policies }, params: {} }
-  const kernel: Kernel = bootMemoryMachine(setup, { ...machine, ...more })
+  const kernel: Kernel = bootMemoryMachine(setupOf(preset, policies), { ...machine, ...more })
   run(kernel, 'parent', mapAnonymous, { pages: 2, huge: 0, label: 'A' })
   return new MemoryKernel(kernel)
 }

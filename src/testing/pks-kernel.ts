@@ -3,8 +3,8 @@ import { __schedule } from '../linux/arch/x86/kernel/process'
 import { kernelStore } from '../linux/arch/x86/mm/fault'
 import { stackOf, threadOf } from '../linux/arch/x86/mm/pkeys'
 import { kmapPage, kunmapPage } from '../linux/mm/highmem'
-import { presets } from '../linux/presets'
 import { bootPksMachine, type PksMachine, PMEM } from '../scenarios/pks-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 /** Pages of pmem that the examples call p, q, p1 and p2. */
@@ -105,8 +105,7 @@ export function bootPks(
   policies: Readonly<Record<string, string>> = {},
   machine: Partial<PksMachine> = {},
 ): PksKernel {
-  const rules = presets.find(({ name }) => name === preset)?.policies
-  if (rules === undefined) throw new Error(`there is no preset ${preset}`)
-  const setup = { policies: { ...rules, ...policies }, params: {} }
-  return new PksKernel(bootPksMachine(setup, { threads: ['A', 'B'], ...machine }))
+  return new PksKernel(
+    bootPksMachine(setupOf(preset, policies), { threads: ['A', 'B'], ...machine }),
+  )
 }

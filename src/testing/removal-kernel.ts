@@ -7,10 +7,10 @@ import { noPteToDeadPgmap } from '../linux/invariants/no-pte-to-dead-pgmap'
 import type { Kernel } from '../linux/kernel'
 import { do_mmap } from '../linux/mm/mmap'
 import { userStore } from '../linux/mm/user-access'
-import { presets } from '../linux/presets'
 import type { DaxMachine } from '../scenarios/dax-boot'
 import { bootDaxMachine, bootDeviceMachine } from '../scenarios/dax-machine'
 import { run } from '../scenarios/pmem-machine'
+import { setupOf } from './preset-setup'
 import { TestKernel } from './test-kernel'
 
 /** The geometry of the DAX sheet’s examples: 8 pages, P0 to P7. */
@@ -129,12 +129,6 @@ function machineOf(pages: number, name: string): DaxMachine {
     ],
     admins: ['R', 'R 2'],
   }
-}
-
-function setupOf(preset: string, policies: Readonly<Record<string, string>> = {}) {
-  const row = presets.find(({ name }) => name === preset)
-  if (row === undefined) throw new Error(`there is no preset ${preset}`)
-  return { policies: { ...row.policies, ...policies }, params: {} }
 }
 
 /** A file of one page, at a block that the example names. */

@@ -8,11 +8,11 @@ import { get_user_pages_fast, pin_user_pages_fast, unpin_user_pages } from '../l
 import { do_mmap, do_munmap } from '../linux/mm/mmap'
 import { mapSync } from '../linux/mm/mmap-sync'
 import { userLoad, userStore } from '../linux/mm/user-access'
-import { presets } from '../linux/presets'
 import type { DaxMachine } from '../scenarios/dax-boot'
 import { bootDaxMachine } from '../scenarios/dax-machine'
 import { type MemorySeed, seedMemory } from '../scenarios/memory-machine'
 import { run } from '../scenarios/pmem-machine'
+import { setupOf } from './preset-setup'
 import { F1DATA, FIRST, P3, RemovalKernel } from './removal-kernel'
 
 /** What is in a block: what A wrote to F1, what C writes to F2, and what the NVMe drive sends. */
@@ -144,9 +144,7 @@ const machine: DaxMachine = {
 /** F1 at b3, mapped and not touched yet. */
 export function bootUntouched(preset: string, boot: Boot = {}): TruncateKernel {
   const { policies = {}, pages = 1, mappers = ['A'], memory, sync = false } = boot
-  const rules = presets.find(({ name }) => name === preset)?.policies
-  if (rules === undefined) throw new Error(`there is no preset ${preset}`)
-  const k = bootDaxMachine({ policies: { ...rules, ...policies }, params: {} }, machine)
+  const k = bootDaxMachine(setupOf(preset, policies), machine)
   if (memory !== undefined) seedMemory(k, memory, 'NORMAL')
   const inode = k.inodes.make({
     name: 'F1',

@@ -5,9 +5,11 @@ import { isLevelReached } from '../../linux/init/boot-operation'
 import { bootComplete } from '../../linux/invariants/boot-complete'
 import { mappingReady } from '../../linux/invariants/mapping-ready'
 import { oneResourceFile } from '../../linux/invariants/one-resource-file'
+import type { Kernel } from '../../linux/kernel'
 import { always } from '../../linux/operation'
+import type { Invariant } from '../../machine'
 import type { Act } from '../../scenarios/scenario'
-import { barSeeds, bootMachine } from '../../testing/boot-kernel'
+import { asyncHost, barSeeds, bootMachine } from '../../testing/boot-kernel'
 import { brokenIn, type Example, heldIn } from '../../testing/cells'
 import { DEVICE, MUTEX, twoCreators } from '../../testing/iomem-examples'
 import { allBut, released } from '../../testing/kernel-ranges'
@@ -59,13 +61,20 @@ describe('I9, the mapping is ready', () => {
 
 const one = twoCreators(DEVICE)
 const two = twoCreators(DEVICE, LATER)
+/** States in which a property holds with one device, and with two. */
+const heldWith = (
+  property: Invariant<Kernel>,
+  preset: string,
+  policies: Readonly<Record<string, string>> = {},
+): number[] => [one, two].flatMap((each) => heldIn(property, each, [preset], policies))
 const TWO_CREATORS = allBut('static-attrs')
 
 /** A card is put in and pulled out while all of that goes on. */
 const hotplug: Example = (preset, policies = {}) => {
-  const devices = [DEVICE, CARD]
-  const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices } as const
-  const k = bootMachine({ hosts: [host], admins: ['pciehp'] }, { preset, policies })
+  const k = bootMachine(
+    { hosts: [asyncHost(DEVICE, CARD)], admins: ['pciehp'] },
+    { preset, policies },
+  )
   const of = (operation: { readonly name: string }): Act => ({
     who: 'pciehp',
     operation: operation.name,
@@ -80,12 +89,8 @@ describe('I10, one file', () => {
   })
 
   it('holds with static attributes, and with a mutex', () => {
-    expect([one, two].flatMap((each) => heldIn(oneResourceFile, each, ['static-attrs']))).toEqual([
-      75, 115,
-    ])
-    expect([one, two].flatMap((each) => heldIn(oneResourceFile, each, ['v6.12'], MUTEX))).toEqual([
-      355, 1303,
-    ])
+    expect(heldWith(oneResourceFile, 'static-attrs')).toEqual([75, 115])
+    expect(heldWith(oneResourceFile, 'v6.12', MUTEX)).toEqual([355, 1303])
   })
 
   it('holds so while a card comes and goes', () => {
@@ -105,12 +110,8 @@ describe('I11, the boot is complete', () => {
   })
 
   it('holds with static attributes, and with a mutex', () => {
-    expect([one, two].flatMap((each) => heldIn(bootComplete, each, ['static-attrs']))).toEqual([
-      75, 115,
-    ])
-    expect([one, two].flatMap((each) => heldIn(bootComplete, each, ['v6.12'], MUTEX))).toEqual([
-      355, 1303,
-    ])
+    expect(heldWith(bootComplete, 'static-attrs')).toEqual([75, 115])
+    expect(heldWith(bootComplete, 'v6.12', MUTEX)).toEqual([355, 1303])
   })
 
   it('holds with static attributes while a card comes and goes, and with a mutex it does not', () => {
@@ -121,8 +122,7 @@ describe('I11, the boot is complete', () => {
 
 /** A shell removes the device that the boot is about. */
 const removal: Example = (preset, policies = {}) => {
-  const host = { name: 'pci0000:00', probe: 'async', worker: 'worker', devices: [DEVICE] } as const
-  const k = bootMachine({ hosts: [host], admins: ['shell'] }, { preset, policies })
+  const k = bootMachine({ hosts: [asyncHost(DEVICE)], admins: ['shell'] }, { preset, policies })
   const { name } = pci_stop_and_remove_bus_device
   return { kernel: k.kernel, acts: [{ who: 'shell', operation: name, args: () => ({ dev: 1 }) }] }
 }

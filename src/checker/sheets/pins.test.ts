@@ -89,201 +89,141 @@ const machines: Readonly<Record<MachineName, ByKernel>> = {
 
 interface Row {
   readonly label: string
-  /** What is asked, and of which kernels the sheet says that it holds. */
-  readonly says: string
   readonly property: { readonly name: string }
   readonly machine: MachineName
   /** The length of a shortest schedule that breaks it. */
   readonly broken: ByKernel
+  /** What is asked, and of which kernels the sheet says that it holds. */
+  readonly says: string
 }
 
+/** What is asked of a property. */
+const rowsOf = (
+  label: string,
+  property: Row['property'],
+  asked: readonly (readonly [MachineName, broken: ByKernel, says: string])[],
+): Row[] => asked.map(([machine, broken, says]) => ({ label, property, machine, broken, says }))
+
 const promises: readonly Row[] = [
-  {
-    label: 'I1',
-    says: 'a pin, and behind it fork and a store: kept from 5.9 on',
-    property: gupCoherency,
-    machine: 'W5',
-    broken: { '–v5.8': 40 },
-  },
-  {
-    label: 'I1',
-    says: 'a pin that races with fork: kept from 5.11 on',
-    property: gupCoherency,
-    machine: 'W7',
-    broken: { '–v5.8': 39, 'v5.9': 38 },
-  },
-  {
-    label: 'I1',
-    says: 'a pin and clear_refs: kept up to 5.8 and from 5.19 on; 5.11 leaves pinned pages alone, and loses the race with gup-fast',
-    property: gupCoherency,
-    machine: 'W8',
-    broken: { 'v5.9–v5.13': 32, 'v5.14–v5.18': 33 },
-  },
-  {
-    label: 'I1',
-    says: 'a pin and mprotect: kept up to 5.8 and from 5.19 on',
-    property: gupCoherency,
-    machine: 'W15',
-    broken: { 'v5.9–v5.13': 38, 'v5.14–v5.18': 39 },
-  },
-  {
-    label: 'I1',
-    says: 'a plain reference and clear_refs: kept up to 5.8 and from 5.19 on',
-    property: gupCoherency,
-    machine: 'W9',
-    broken: { 'v5.9–v5.16': 32, 'v5.18': 33 },
-  },
-  {
-    label: 'I1',
-    says: 'a plain reference across fork: never kept; O_DIRECT pins from 6.5 on',
-    property: gupCoherency,
-    machine: 'W10',
-    broken: { '–v5.8': 40, 'v5.9–v5.16': 39, 'v5.18–v6.2': 40 },
-  },
-  {
-    label: 'I1',
-    says: 'a plain reference across fork: never kept, in later kernels neither',
-    property: gupCoherency,
-    machine: 'W10get',
-    broken: { 'v6.5–': 40 },
-  },
-  {
-    label: 'I1',
-    says: 'a plain reference and swap: kept up to 5.8 and from 5.19 on',
-    property: gupCoherency,
-    machine: 'W13',
-    broken: { 'v5.9–v5.18': 45 },
-  },
-  {
-    label: 'I1',
-    says: 'a pin and swap: kept up to 5.8 and from 5.19 on; 5.11 does not swap pinned pages, and loses the race with gup-fast',
-    property: gupCoherency,
-    machine: 'W14',
-    broken: { 'v5.9–v5.13': 46, 'v5.14–v5.18': 47 },
-  },
-  {
-    label: 'I1',
-    says: 'a read-only pin and ksmd, with a flush that waits for nobody: kept in 5.8 and from 5.19 on',
-    property: gupCoherency,
-    machine: 'W20',
-    broken: { '–v5.7': 18, 'v5.9–v5.13': 18, 'v5.14–v5.18': 19 },
-  },
-  {
-    label: 'I2',
-    says: 'a pipe of the child: nothing leaks from 5.8 on',
-    property: cowIsolation,
-    machine: 'W4',
-    broken: { '–v5.7': 44 },
-  },
-  {
-    label: 'I2',
-    says: 'a pipe of the child and a huge page: nothing leaks from 5.18 on',
-    property: cowIsolation,
-    machine: 'huge',
-    broken: { '–v5.7': 40, 'v5.9–v5.16': 40 },
-  },
-  {
-    label: 'I2',
-    says: 'what a device writes through a pin stays with the parent from 5.9 on',
-    property: cowIsolation,
-    machine: 'W5',
-    broken: { '–v5.8': 26 },
-  },
-  {
-    label: 'I2',
-    says: 'what a device writes through a pin that races with fork stays with the parent from 5.11 on',
-    property: cowIsolation,
-    machine: 'W7',
-    broken: { '–v5.9': 26 },
-  },
-  {
-    label: 'I2',
-    says: 'what a disk writes through a plain reference reaches the child until O_DIRECT pins',
-    property: cowIsolation,
-    machine: 'W10',
-    broken: { '–v6.2': 27 },
-  },
-  {
-    label: 'I2',
-    says: 'what a disk writes through a plain reference reaches the child, in later kernels too',
-    property: cowIsolation,
-    machine: 'W10get',
-    broken: { 'v6.5–': 27 },
-  },
-  {
-    label: 'I10',
-    says: 'no pin of the fast path overlaps a fork from 5.11 on',
-    property: gupFastSeesFork,
-    machine: 'W7',
-    broken: { '–v5.9': 14 },
-  },
-  {
-    label: 'I12',
-    says: 'no long-term pin sits in ZONE_MOVABLE from 5.13 on',
-    property: longtermPlacement,
-    machine: 'W18',
-    broken: { '–v5.12': 11 },
-  },
-  {
-    label: 'I13',
-    says: 'data that comes through a pin is not lost to fork from 5.9 on',
-    property: noLostDma,
-    machine: 'W5',
-    broken: { '–v5.8': 42 },
-  },
-  {
-    label: 'I13',
-    says: 'data that comes through a pin that races with fork is not lost from 5.11 on',
-    property: noLostDma,
-    machine: 'W7',
-    broken: { '–v5.8': 41, 'v5.9': 40 },
-  },
-  {
-    label: 'I13',
-    says: 'data that comes through a plain reference is not lost to clear_refs up to 5.8 and from 5.19 on',
-    property: noLostDma,
-    machine: 'W9',
-    broken: { 'v5.9–v5.16': 35, 'v5.18': 36 },
-  },
-  {
-    label: 'I13',
-    says: 'data that comes through O_DIRECT is not lost to fork from 6.5 on',
-    property: noLostDma,
-    machine: 'W10',
-    broken: { '–v5.8': 43, 'v5.9–v5.16': 42, 'v5.18–v6.2': 43 },
-  },
-  {
-    label: 'I13',
-    says: 'data that comes through a plain reference is lost to fork, in later kernels too',
-    property: noLostDma,
-    machine: 'W10get',
-    broken: { 'v6.5–': 43 },
-  },
+  ...rowsOf('I1', gupCoherency, [
+    ['W5', { '–v5.8': 40 }, 'a pin, and behind it fork and a store: kept from 5.9 on'],
+    ['W7', { '–v5.8': 39, 'v5.9': 38 }, 'a pin that races with fork: kept from 5.11 on'],
+    [
+      'W8',
+      { 'v5.9–v5.13': 32, 'v5.14–v5.18': 33 },
+      'a pin and clear_refs: kept up to 5.8 and from 5.19 on; 5.11 leaves pinned pages alone, and loses the race with gup-fast',
+    ],
+    [
+      'W15',
+      { 'v5.9–v5.13': 38, 'v5.14–v5.18': 39 },
+      'a pin and mprotect: kept up to 5.8 and from 5.19 on',
+    ],
+    [
+      'W9',
+      { 'v5.9–v5.16': 32, 'v5.18': 33 },
+      'a plain reference and clear_refs: kept up to 5.8 and from 5.19 on',
+    ],
+    [
+      'W10',
+      { '–v5.8': 40, 'v5.9–v5.16': 39, 'v5.18–v6.2': 40 },
+      'a plain reference across fork: never kept; O_DIRECT pins from 6.5 on',
+    ],
+    [
+      'W10get',
+      { 'v6.5–': 40 },
+      'a plain reference across fork: never kept, in later kernels neither',
+    ],
+    ['W13', { 'v5.9–v5.18': 45 }, 'a plain reference and swap: kept up to 5.8 and from 5.19 on'],
+    [
+      'W14',
+      { 'v5.9–v5.13': 46, 'v5.14–v5.18': 47 },
+      'a pin and swap: kept up to 5.8 and from 5.19 on; 5.11 does not swap pinned pages, and loses the race with gup-fast',
+    ],
+    [
+      'W20',
+      { '–v5.7': 18, 'v5.9–v5.13': 18, 'v5.14–v5.18': 19 },
+      'a read-only pin and ksmd, with a flush that waits for nobody: kept in 5.8 and from 5.19 on',
+    ],
+  ]),
+  ...rowsOf('I2', cowIsolation, [
+    ['W4', { '–v5.7': 44 }, 'a pipe of the child: nothing leaks from 5.8 on'],
+    [
+      'huge',
+      { '–v5.7': 40, 'v5.9–v5.16': 40 },
+      'a pipe of the child and a huge page: nothing leaks from 5.18 on',
+    ],
+    ['W5', { '–v5.8': 26 }, 'what a device writes through a pin stays with the parent from 5.9 on'],
+    [
+      'W7',
+      { '–v5.9': 26 },
+      'what a device writes through a pin that races with fork stays with the parent from 5.11 on',
+    ],
+    [
+      'W10',
+      { '–v6.2': 27 },
+      'what a disk writes through a plain reference reaches the child until O_DIRECT pins',
+    ],
+    [
+      'W10get',
+      { 'v6.5–': 27 },
+      'what a disk writes through a plain reference reaches the child, in later kernels too',
+    ],
+  ]),
+  ...rowsOf('I10', gupFastSeesFork, [
+    ['W7', { '–v5.9': 14 }, 'no pin of the fast path overlaps a fork from 5.11 on'],
+  ]),
+  ...rowsOf('I12', longtermPlacement, [
+    ['W18', { '–v5.12': 11 }, 'no long-term pin sits in ZONE_MOVABLE from 5.13 on'],
+  ]),
+  ...rowsOf('I13', noLostDma, [
+    ['W5', { '–v5.8': 42 }, 'data that comes through a pin is not lost to fork from 5.9 on'],
+    [
+      'W7',
+      { '–v5.8': 41, 'v5.9': 40 },
+      'data that comes through a pin that races with fork is not lost from 5.11 on',
+    ],
+    [
+      'W9',
+      { 'v5.9–v5.16': 35, 'v5.18': 36 },
+      'data that comes through a plain reference is not lost to clear_refs up to 5.8 and from 5.19 on',
+    ],
+    [
+      'W10',
+      { '–v5.8': 43, 'v5.9–v5.16': 42, 'v5.18–v6.2': 43 },
+      'data that comes through O_DIRECT is not lost to fork from 6.5 on',
+    ],
+    [
+      'W10get',
+      { 'v6.5–': 43 },
+      'data that comes through a plain reference is lost to fork, in later kernels too',
+    ],
+  ]),
 ]
 
 /** What holds in every kernel, or speaks only of those that have the flag it is about. */
-const always = (
-  label: string,
-  says: string,
-  property: Row['property'],
-  machine: MachineName,
-): Row => ({ label, says, property, machine, broken: {} })
-
 const laws: readonly Row[] = [
-  always('I3', 'a writable entry is the only one of its page', writableMeansSoleOwner, 'W3'),
-  always('I4', 'an exclusive page is mapped once', exclusiveDiscipline, 'W3'),
-  always('I4', 'an exclusive swap entry is the only one', exclusiveDiscipline, 'swapAndFork'),
-  always('I5', 'a page that is pinned under fork is exclusive', pinnedMeansExclusive, 'W7'),
-  always('I5', 'a page that is pinned under ksmd is exclusive', pinnedMeansExclusive, 'W20'),
-  always('I6', 'holders add up to _refcount from fault to munmap', conservation, 'W1'),
-  always('I6', 'holders add up to _refcount under migration', conservation, 'softOffline'),
-  always('I7', 'references cover the entries', refsCoverMaps, 'W12'),
-  always('I8', 'nothing names a free page', freeMeansUnreferenced, 'W12'),
-  always('I9', 'no TLB allows what the page table does not', tlbSafety, 'reader'),
-  always('I11', 'a page on an LRU list is in no batch', lruDiscipline, 'swap'),
-  always('I14', 'what is written is soft-dirty', softDirtyComplete, 'W8'),
-  always('I15', 'a frozen page is locked', frozenIsLocked, 'swap'),
-  always('I16', 'the bytes of a KSM page stay', ksmBytesStay, 'W16'),
+  ...rowsOf('I3', writableMeansSoleOwner, [
+    ['W3', {}, 'a writable entry is the only one of its page'],
+  ]),
+  ...rowsOf('I4', exclusiveDiscipline, [
+    ['W3', {}, 'an exclusive page is mapped once'],
+    ['swapAndFork', {}, 'an exclusive swap entry is the only one'],
+  ]),
+  ...rowsOf('I5', pinnedMeansExclusive, [
+    ['W7', {}, 'a page that is pinned under fork is exclusive'],
+    ['W20', {}, 'a page that is pinned under ksmd is exclusive'],
+  ]),
+  ...rowsOf('I6', conservation, [
+    ['W1', {}, 'holders add up to _refcount from fault to munmap'],
+    ['softOffline', {}, 'holders add up to _refcount under migration'],
+  ]),
+  ...rowsOf('I7', refsCoverMaps, [['W12', {}, 'references cover the entries']]),
+  ...rowsOf('I8', freeMeansUnreferenced, [['W12', {}, 'nothing names a free page']]),
+  ...rowsOf('I9', tlbSafety, [['reader', {}, 'no TLB allows what the page table does not']]),
+  ...rowsOf('I11', lruDiscipline, [['swap', {}, 'a page on an LRU list is in no batch']]),
+  ...rowsOf('I14', softDirtyComplete, [['W8', {}, 'what is written is soft-dirty']]),
+  ...rowsOf('I15', frozenIsLocked, [['swap', {}, 'a frozen page is locked']]),
+  ...rowsOf('I16', ksmBytesStay, [['W16', {}, 'the bytes of a KSM page stay']]),
 ]
 
 const rows = [...promises, ...laws]

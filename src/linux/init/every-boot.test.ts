@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { BootMachine } from '../../scenarios/boot-machine'
 import { runToLevel } from '../../scenarios/boot-machine'
-import { barSeeds, bootMachine } from '../../testing/boot-kernel'
+import { asyncHost, bootMachine } from '../../testing/boot-kernel'
 import { explored } from '../../testing/explored'
-
-/** A host bridge whose probe runs beside the initcalls, with one device behind it. */
-const machine: BootMachine = {
-  hosts: [
-    {
-      name: 'pci0000:00',
-      probe: 'async',
-      worker: 'kworker/u8:1',
-      devices: [{ name: '0000:01:00.0', bars: barSeeds(1) }],
-    },
-  ],
-}
+import { DEVICE } from '../../testing/iomem-examples'
 
 function exploreFrom(preset: string, policies: Readonly<Record<string, string>>) {
-  const k = bootMachine(machine, { preset, policies })
+  const k = bootMachine({ hosts: [asyncHost(DEVICE)] }, { preset, policies })
   runToLevel(k.kernel, 'device')
   k.kernel.heap.arena.journal.length = 0
   const { states, broken } = explored(k.kernel)
