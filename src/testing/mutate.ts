@@ -64,12 +64,12 @@ export interface Mistake extends Change {
 
 /** Has the engine make a mistake for as long as `body` takes. */
 export const withMistake = <T>({ also = [], ...first }: Mistake, body: () => T): T =>
-  [first, ...also].reduceRight<() => T>(
-    (inner, { operation, step, mutant }) =>
-      () =>
-        withMutation(operation, step, mutant, inner),
-    body,
-  )()
+  withChanges([first, ...also], body)
+
+const withChanges = <T>([first, ...rest]: readonly Change[], body: () => T): T =>
+  first === undefined
+    ? body()
+    : withMutation(first.operation, first.step, first.mutant, () => withChanges(rest, body))
 
 /** A mistake, a schedule in which it shows, and the sentence that tells it. */
 export interface Mutation<K extends TestKernel = MemoryKernel> extends Mistake {
