@@ -38,8 +38,8 @@ export interface PropertyAnswer {
   readonly name: string
   readonly kind: 'always' | 'sometimes'
   readonly claim: string
-  /** `open`: the search ended before it could know. */
-  readonly verdict: 'holds' | 'broken' | 'shown' | 'never' | 'open'
+  /** `open`: the search ended before it could know; `notApplicable`: it came upon nothing that this speaks of. */
+  readonly verdict: 'holds' | 'broken' | 'shown' | 'never' | 'notApplicable' | 'open'
   /** Steps of a shortest schedule that breaks or shows it. */
   readonly depth: number | undefined
   readonly says: string | undefined
@@ -71,6 +71,8 @@ export interface Answer {
 
 /** Shortest schedules to one thing, whole: with what was done before the search began. */
 export interface Example {
+  /** Steps that were done before the search began: at `begins + depth` steps the thing is reached. */
+  readonly begins: number
   /** Steps; all the schedules have so many, the livelock’s one round more. */
   readonly depth: number
   /** How many schedules are as short. */
@@ -202,7 +204,7 @@ export class Check {
   }
 
   /** Names of the properties that never came upon anything that they speak of. */
-  get notApplicable(): string[] {
+  private get notApplicable(): string[] {
     const { claims, table } = this.search
     const { partOf } = table.arena
     const isThere = table.parts.list.map(
@@ -224,7 +226,8 @@ export class Check {
   answer(): Answer {
     const { states, transitions, depth, isComplete, claims } = this.search
     const { hangs: hung, livelock: circle } = this.progressOf()
-    const properties = claims.list.map((claimed) => this.propertyAnswer(claimed))
+    const vacuous = new Set(isComplete ? this.notApplicable : [])
+    const properties = claims.list.map((claimed) => this.propertyAnswer(claimed, vacuous))
     const limit = isComplete || this.isDecided ? undefined : this.stopped
     const isBroken = properties.some(({ verdict }) => verdict === 'broken')
     const verdict = isBroken
@@ -271,6 +274,7 @@ export class Check {
   private exampleOf(states: readonly number[], most: number, after: readonly Choice[]): Example {
     const { count, schedules } = shortest(this.search, states, most)
     return {
+      begins: this.done.length,
       depth: this.search.levelOf(states[0] as number),
       count,
       schedules: schedules.map(({ choices, switches }) => ({
@@ -306,12 +310,15 @@ export class Check {
     return this.found
   }
 
-  private propertyAnswer({ invariant, states, finding }: Claimed<Kernel>): PropertyAnswer {
+  private propertyAnswer(
+    { invariant, states, finding }: Claimed<Kernel>,
+    vacuous: ReadonlySet<string>,
+  ): PropertyAnswer {
     const [state] = states
     const { name, kind, claim } = invariant
     const isAlways = kind === 'always'
     const reached = isAlways ? 'broken' : 'shown'
-    const unreached = isAlways ? 'holds' : 'never'
+    const unreached = vacuous.has(name) ? 'notApplicable' : isAlways ? 'holds' : 'never'
     const verdict =
       state !== undefined ? reached : this.search.isComplete ? unreached : ('open' as const)
     const depth = state === undefined ? undefined : this.search.levelOf(state)

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Choice, MAX_CHOICES } from '../machine'
-import type { Answer, Example, Question } from './check'
+import { type Answer, type Example, type Question, reductions } from './check'
 
 /** What a search has done so far. */
 export interface Progress {
@@ -65,6 +65,9 @@ const request = v.variant('kind', [
     params: v.exactOptional(v.record(name, number)),
     properties: v.exactOptional(v.pipe(v.array(name), v.minLength(1), v.maxLength(255))),
     everything: v.exactOptional(v.boolean()),
+    reduce: v.exactOptional(
+      v.pipe(v.array(v.picklist(reductions)), v.maxLength(reductions.length)),
+    ),
     from: v.exactOptional(
       v.object({
         choices: v.pipe(v.array(choice), v.maxLength(MAX_CHOICES)) as v.GenericSchema<Choice[]>,

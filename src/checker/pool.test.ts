@@ -52,7 +52,6 @@ function allOf(check: Check) {
   return {
     answer,
     examples: whats.map((what) => check.example(what, 3)),
-    notApplicable: check.notApplicable,
   }
 }
 

@@ -4,7 +4,7 @@ import { presets } from '../linux/presets'
 import type { Scenario } from '../scenarios/scenario'
 import { type Answer, Check } from './check'
 
-/** What the checker says of a scenario under kernels that it cannot tell apart. */
+/** What the checker says of a scenario under kernels of which it says the same. */
 export interface Verdict {
   /** Names of the presets. */
   readonly kernels: readonly string[]
@@ -66,7 +66,19 @@ export function verdictsOf(scenario: Scenario): Verdict[] {
     check.advance(() => false)
     made.push({ start, asked, kernels: [name], found: foundBy(check) })
   }
-  return made.map(({ kernels, found }) => ({ kernels, ...found }))
+  return merged(made)
+}
+
+/** Kernels under which the same was found, if by searches of their own, in one line. */
+function merged(made: readonly Made[]): Verdict[] {
+  const order = presets.map(({ name }) => name)
+  const lines = new Map<string, Verdict>()
+  for (const { kernels, found } of made) {
+    const key = JSON.stringify(found)
+    const all = [...(lines.get(key)?.kernels ?? []), ...kernels]
+    lines.set(key, { kernels: order.filter((name) => all.includes(name)), ...found })
+  }
+  return [...lines.values()]
 }
 
 const isSame = ({ start, asked }: Made, other: Int32Array, policy: Policies): boolean =>
@@ -85,7 +97,6 @@ const noting = (policies: Policies, asked: Map<string, string>): Policies =>
 
 function foundBy(check: Check): Made['found'] {
   const { verdict, states, transitions, depth, limit, properties, hangs, livelock } = check.answer()
-  const { notApplicable } = check
   const depths = (wanted: string) =>
     Object.fromEntries(
       properties
@@ -100,7 +111,9 @@ function foundBy(check: Check): Made['found'] {
     isComplete: limit === undefined,
     broken: depths('broken'),
     shown: depths('shown'),
-    notApplicable,
+    notApplicable: properties
+      .filter((each) => each.verdict === 'notApplicable')
+      .map(({ name }) => name),
     hangs: Object.fromEntries(hangs.map(({ who, depth }) => [who, depth])),
     livelock: livelock?.depth ?? null,
   }

@@ -54,8 +54,8 @@ call. This page and the table that the program shows are written by \`npm run pi
 
 A number behind a property is the length of a shortest schedule that breaks it, from where the threads are
 free: some stories set the scene first, in their own order. Properties that are not
-named hold, if the search came to its end; those that came upon nothing of what they speak of are counted
-as not applicable. A search that stopped at its limit says what it found until then, and nothing else.
+named hold, if the search came to its end. Not applicable are those that came upon nothing of what they
+speak of. A search that stopped at its limit says what it found until then, and nothing else.
 `
 
 function pageText(table: Readonly<Record<string, readonly Verdict[]>>): string {
@@ -69,11 +69,27 @@ function section({ name, title, question }: Scenario, verdicts: readonly Verdict
     verdictText(verdict),
     `${verdict.isComplete ? '' : '> '}${verdict.states.toLocaleString('en')}`,
     verdict.transitions.toLocaleString('en'),
-    String(verdict.notApplicable.length),
   ])
-  const head = ['kernels', 'verdict', 'states', 'transitions', 'not applicable']
+  const head = ['kernels', 'verdict', 'states', 'transitions']
   const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`)
-  return `## ${title} (\`${name}\`)\n\n${question}\n\n${lines.join('\n')}\n`
+  const vacuous = vacuousTexts(verdicts).map((text) => `${text}\n`)
+  return `## ${title} (\`${name}\`)\n\n${question}\n\n${lines.join('\n')}\n\n${vacuous.join('\n')}`
+}
+
+/** Which properties came upon nothing that they speak of; by kernels, where that differs. */
+function vacuousTexts(verdicts: readonly Verdict[]): string[] {
+  const textOf = ({ notApplicable }: Verdict) => notApplicable.join(', ')
+  const texts = [...new Set(verdicts.map(textOf))]
+  return texts
+    .filter((text) => text !== '')
+    .map((text) => {
+      const those = verdicts.filter((verdict) => textOf(verdict) === text)
+      const kernels = presets
+        .map(({ name }) => name)
+        .filter((name) => those.some((verdict) => verdict.kernels.includes(name)))
+      const where = texts.length === 1 ? '' : ` under ${kernelsText(kernels)}`
+      return `Not applicable${where}: ${text}.`
+    })
 }
 
 /** Versions that follow each other become a span. */

@@ -8,7 +8,7 @@ import type { Asked, Checking } from './state'
 import { getState, setState } from './store'
 
 /** What the reader chooses; the rest of the question is what the page shows. */
-export interface Wish extends Pick<Question, 'properties' | 'everything' | 'maxStates'> {
+export interface Wish extends Pick<Question, 'properties' | 'everything' | 'maxStates' | 'reduce'> {
   /** From the moment that is shown, not from the beginning. */
   readonly isFromHere: boolean
   readonly maxSeconds: number
@@ -160,7 +160,7 @@ export function openSchedule(what: string, index: number): void {
     setState({ notice: opened })
     return
   }
-  const flag = { moment: (asked.from?.moment ?? 0) + example.depth, says: saysOf(what, answer) }
+  const flag = { moment: example.begins + example.depth, says: saysOf(what, answer) }
   const name = index === 0 ? what : `${what} (${index + 1})`
   const refused = opened.timeline.add(name, schedule.choices, flag)
   show(

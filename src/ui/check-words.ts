@@ -19,6 +19,7 @@ export const signs = {
   broken: '✕',
   shown: '●',
   never: '○',
+  notApplicable: '–',
   open: '·',
   hang: '✕',
   livelock: '✕',
@@ -88,6 +89,8 @@ export function verdictOf({ verdict, depth = 0 }: PropertyAnswer): string {
       return `${verdict} in ${counted(depth, 'step')}`
     case 'open':
       return 'not decided'
+    case 'notApplicable':
+      return 'not applicable'
     default:
       return verdict
   }
