@@ -1,5 +1,5 @@
 import type { AnyKernel, Steppable } from '../machine'
-import { circlesOf } from './livelocks'
+import { circlesOf } from './circles'
 import type { Search } from './search'
 import { canRest } from './stuck'
 
