@@ -1,44 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { int, layOut, pack, struct } from '../arena'
+import { pack } from '../arena'
+import { apply, change, rowsAndPages } from '../testing/rows-and-pages'
 import { PartValues } from './part-values'
 import { StateTable } from './state-table'
-
-const Row = struct('row', { a: int(), b: int() })
-const Page = struct('page', { count: int() })
-const fresh = () => {
-  const heap = layOut({ rows: [Row, 24] }, { pages: Page })
-  for (let row = 0; row < 20; row++) heap.tables.rows.make()
-  heap.ranges.pages.fill(0, 64, { count: 0 })
-  heap.arena.journal.length = 0
-  return heap
-}
-
-type Heap = ReturnType<typeof fresh>
-
-const change = fc.oneof(
-  fc.record({
-    kind: fc.constant('row' as const),
-    row: fc.integer({ min: 1, max: 20 }),
-    to: fc.integer({ min: -2, max: 2 }),
-  }),
-  fc.record({
-    kind: fc.constant('page' as const),
-    row: fc.integer({ min: 0, max: 63 }),
-    to: fc.integer({ min: 0, max: 2 }),
-  }),
-  fc.record({
-    kind: fc.constant('many' as const),
-    row: fc.constant(3),
-    to: fc.integer({ min: 0, max: 70_000 }),
-  }),
-)
-
-function apply({ tables, ranges }: Heap, each: { kind: string; row: number; to: number }): void {
-  if (each.kind === 'page') ranges.pages.at(each.row).count = each.to
-  else if (each.kind === 'row') tables.rows.at(each.row).a = each.to
-  else tables.rows.at(each.row).b = each.to
-}
 
 describe('the states of a search', () => {
   it('are the same state exactly where every word is the same', () => {
@@ -46,7 +11,7 @@ describe('the states of a search', () => {
       fc.property(
         fc.array(fc.tuple(fc.nat(), fc.array(change, { maxLength: 4 })), { maxLength: 200 }),
         (walk) => {
-          const heap = fresh()
+          const heap = rowsAndPages()
           const table = new StateTable(heap)
           const known = new Map([[pack(heap.arena).join(' '), 0]])
           for (const [from, changes] of walk) {
@@ -70,7 +35,7 @@ describe('the states of a search', () => {
   })
 
   it('are two states where their hashes are one', () => {
-    const heap = fresh()
+    const heap = rowsAndPages()
     const table = new StateTable(heap)
     for (let value = 1; value <= 3; value++) {
       table.load(0)
@@ -89,7 +54,7 @@ describe('the states of a search', () => {
   })
 
   it('go on where a part has more contents than a byte, or two, can number', () => {
-    const heap = fresh()
+    const heap = rowsAndPages()
     const table = new StateTable(heap)
     for (let value = 1; value <= 70_000; value++) {
       table.load(0)
