@@ -72,6 +72,12 @@ function forget(k: Kernel, superBlock: number): void {
   k.superBlocks.free(superBlock)
 }
 
+/**
+ * What unmounting takes out of the tree, and no more: dax_fs_init() and devtmpfs_init() keep mounts of
+ * their own, and what sysfs shows is kept by kernfs.
+ */
+const KERNELS_OWN: ReadonlySet<string> = new Set(['dax', 'devtmpfs', 'sysfs'])
+
 /** umount(2), also with MNT_DETACH. */
 export const path_umount = operation({
   name: 'path_umount',
@@ -86,7 +92,10 @@ export const path_umount = operation({
     args: (k, { id }) => ({ superBlock: k.superBlocks.at(id).id, lazy: 0 }),
     refuse: (k, { superBlock }) => {
       if (!k.superBlocks.isLive(superBlock)) return 'There is no such file system.'
-      return k.superBlocks.at(superBlock).state === 'mounted' ? undefined : 'It is not mounted.'
+      const { state, s_type, s_id } = k.superBlocks.at(superBlock)
+      if (KERNELS_OWN.has(s_type) || KERNELS_OWN.has(s_id))
+        return 'Its files are the kernel’s own, and stay: the kernel has it mounted as well.'
+      return state === 'mounted' ? undefined : 'It is not mounted.'
     },
   },
   params: { superBlock: ref('super_block'), lazy: int() },
