@@ -213,7 +213,7 @@ const layout = (sizes: Sizes, locals: number) =>
       pgmaps: [DevPagemap, sizes.namespaces + sizes.dmirrors + sizes.p2pdmas],
       namespaces: [NdNamespace, sizes.namespaces],
       daxDevices: [DaxDevice, 3 * sizes.namespaces],
-      superBlocks: [SuperBlock, 2 * sizes.namespaces],
+      superBlocks: [SuperBlock, 2 * sizes.namespaces + 1],
       inodes: [Inode, sizes.inodes],
       pinHandles: [PinHandle, sizes.pins],
       daxLeases: [DaxLease, sizes.pins],

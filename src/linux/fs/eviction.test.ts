@@ -5,6 +5,7 @@ import { do_exit } from '../kernel/exit'
 import { unpin_user_pages } from '../mm/gup'
 import { do_munmap } from '../mm/mmap'
 import { evict, filp_close, vfs_unlink } from './inode'
+import { vfs_fsync_range } from './sync'
 
 const unlink = (k: TruncateKernel) => k.task('T').begins(vfs_unlink, { inode: F1 })
 const left = (k: TruncateKernel) => [k.kernel.inodes.isLive(F1), k.own(), k.entry()]
@@ -31,6 +32,16 @@ describe('a file without a name', () => {
     expect(left(k)).toEqual([true, 'F1', 'none'])
     k.task('A').begins(filp_close, { inode: F1 }).finishes()
     expect(left(k)).toEqual([false, 'free', 'none'])
+  })
+
+  it('lives on while a call of somebody else is at work on it', () => {
+    const k = bootF1('v6.12')
+    unlink(k).finishes()
+    const fsync = k.task('T').begins(vfs_fsync_range, { inode: F1, first: 0, last: 4 })
+    fsync.step()
+    k.munmap()
+    expect(left(k)).toEqual([true, 'F1', 'none'])
+    fsync.finishes()
   })
 
   it('goes with the last process that maps it', () => {

@@ -1,21 +1,42 @@
 import { ref } from '../../arena'
+import type { Operation } from '../../machine'
 import { EIO } from '../include/errno'
 import type { Kernel } from '../kernel'
 import { isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
+import { insiders } from '../wait-holders'
 import { dax_break_layout_final, END } from './break-layouts'
 import { deleteEntries } from './dax-entries'
 import { isShutDown, untilThawed } from './freeze'
 
-/** True once nobody can get at the file any more, no name, no open file, no mapping, and nobody evicts it. */
-const isUnused = (k: Kernel, inode: number): boolean => {
+/** The locals of an operation that are files: whoever is in it has them open. */
+const fileLocals = ({ frame }: Operation<Kernel>): string[] =>
+  frame.places
+    .filter(({ field }) => field.kind === 'ref' && field.target === 'inode')
+    .map(({ name }) => name)
+
+/** True while another task is inside a call on the file. */
+const isOpenInCall = (k: Kernel, inode: number, but: number): boolean =>
+  insiders(
+    k,
+    ({ operation, locals }, task) =>
+      task !== but && fileLocals(operation).some((name) => locals[name] === inode),
+  ).length > 0
+
+/**
+ * True once nobody but a task that is about to let it go can get at the file any more: no name, no open
+ * file, no mapping, no call on it, and nobody evicts it.
+ */
+const isUnused = (k: Kernel, inode: number, but: number): boolean => {
   const { i_nlink, i_opens, freeing } = k.inodes.at(inode)
+  if (i_nlink > 0 || i_opens > 0 || freeing === 1) return false
   const isMapped = k.vmas.find(({ vm_file }) => vm_file === inode) !== undefined
-  return i_nlink === 0 && i_opens === 0 && !isMapped && freeing === 0
+  return !isMapped && !isOpenInCall(k, inode, but)
 }
 
-/** A file that has just lost its last user: whoever dropped the last reference is to evict it. */
-export const unusedInode = (k: Kernel) => k.inodes.find(({ id }) => isUnused(k, id))
+/** A file that has just lost its last user: the task that dropped the last reference is to evict it. */
+export const unusedInode = (k: Kernel, task: number) =>
+  k.inodes.find(({ id }) => isUnused(k, id, task))
 
 /** evict(): the last user of a file without a name is gone. §2.7 and W13 of the DAX sheet. */
 export const evict = operation({
@@ -64,7 +85,8 @@ export const vfs_unlink = operation({
   name: 'vfs_unlink',
   does: 'Takes the name of a file away; with its last user the file itself goes.',
   source: { file: 'fs/namei.c', fn: 'vfs_unlink', version: '6.12', evidence: 'recorded' },
-  leftOut: 'Directories.',
+  leftOut:
+    'Directories. A file that another call is at work on is evicted when the next file loses its last user, and not as that call ends.',
   via: ['do_unlinkat', '__x64_sys_unlink'],
   start: {
     label: 'Unlink',
@@ -88,7 +110,9 @@ export const vfs_unlink = operation({
         if (!k.inodes.isLive(t.inode)) return t.done()
         if (isShutDown(k, t.inode)) return t.done(-EIO)
         k.inodes.at(t.inode).i_nlink -= 1
-        return isUnused(k, t.inode) ? t.call(evict, { inode: t.inode }, 'done') : t.done()
+        return isUnused(k, t.inode, t.task.id)
+          ? t.call(evict, { inode: t.inode }, 'done')
+          : t.done()
       },
     },
     done: { does: 'The file is gone.', fn: 'iput', run: (_k, t) => t.done() },
@@ -121,7 +145,9 @@ export const filp_close = operation({
       run(k, t) {
         if (!k.inodes.isLive(t.inode)) return t.done()
         k.inodes.at(t.inode).i_opens -= 1
-        return isUnused(k, t.inode) ? t.call(evict, { inode: t.inode }, 'done') : t.done()
+        return isUnused(k, t.inode, t.task.id)
+          ? t.call(evict, { inode: t.inode }, 'done')
+          : t.done()
       },
     },
     done: { does: 'The file is gone.', fn: 'iput', run: (_k, t) => t.done() },

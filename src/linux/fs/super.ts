@@ -73,10 +73,10 @@ function forget(k: Kernel, superBlock: number): void {
 }
 
 /**
- * What unmounting takes out of the tree, and no more: dax_fs_init() and devtmpfs_init() keep mounts of
- * their own, and what sysfs shows is kept by kernfs.
+ * What unmounting takes out of the tree, and no more: dax_fs_init(), devtmpfs_init() and
+ * iomem_init_inode() keep mounts of their own, and what sysfs shows is kept by kernfs.
  */
-const KERNELS_OWN: ReadonlySet<string> = new Set(['dax', 'devtmpfs', 'sysfs'])
+const KERNELS_OWN: ReadonlySet<string> = new Set(['dax', 'devmem', 'devtmpfs', 'sysfs'])
 
 /** umount(2), also with MNT_DETACH. */
 export const path_umount = operation({

@@ -3,7 +3,7 @@ import { affine, bits, choice, flags, int, ref, struct, text, wide } from '../..
 /** struct super_block of a file system on the block device of a namespace. */
 export const SuperBlock = struct('super_block', {
   s_type: choice(
-    ['xfs', 'ext4', 'tmpfs', 'dax', 'sysfs'],
+    ['xfs', 'ext4', 'tmpfs', 'dax', 'sysfs', 'devmem'],
     'The file system; dax is where device-dax nodes have their pages.',
   ),
   frozen: int(0, 'SB_FREEZE_*: writes, truncates and write faults wait while it is set.'),

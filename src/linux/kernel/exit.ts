@@ -58,7 +58,7 @@ export const exit_mmap = operation({
       does: 'The areas let their files go; one that nobody else uses, and that has no name any more, is evicted.',
       fn: 'remove_vma',
       run(k, t) {
-        const unused = unusedInode(k)
+        const unused = unusedInode(k, t.task.id)
         return unused === undefined ? t.done() : t.call(evict, { inode: unused.id }, 'fput')
       },
     },

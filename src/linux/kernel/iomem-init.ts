@@ -1,23 +1,23 @@
 import { ref } from '../../arena'
 import { EEXIST, ENOMEM } from '../include/errno'
 import { operation } from '../operation'
+import { allocIomemInode } from './iomem-inode'
 
 /** fs_initcall(iomem_init_inode): W11 of the iomem sheet. */
 export const iomem_init_inode = operation({
   name: 'iomem_init_inode',
   does: 'Makes the inode whose address_space has every mapping of I/O memory.',
   source: { file: 'kernel/resource.c', fn: 'iomem_init_inode', version: '6.12' },
-  leftOut: 'The pseudo file system devmem. A failure here is only warned about.',
+  leftOut: 'A failure here is only warned about.',
   locals: { inode: ref('inode') },
   entry: 'alloc',
   steps: {
     alloc: {
-      does: 'Allocate the inode. Nobody knows it yet.',
+      does: 'Pin the pseudo file system devmem, and allocate the inode. Nobody knows it yet.',
       fn: 'alloc_anon_inode',
       run(k, t) {
         if (k.globals.iomem_inode !== 0) return t.done(-EEXIST)
-        const superBlock = k.superBlocks.find(({ s_id }) => s_id === 'devtmpfs')
-        const inode = k.inodes.alloc({ name: 'iomem_inode', i_sb: superBlock?.id ?? 0 })
+        const inode = allocIomemInode(k)
         if (inode === undefined) return t.done(-ENOMEM)
         t.inode = inode.id
         return 'publish'

@@ -5,9 +5,15 @@ import { printk } from './printk'
 /** The name of the thread that runs the initcalls: pid 1, until it becomes /init. */
 export const INIT = 'swapper/0'
 
+/** The inode of the pseudo file system devmem whose address_space has every mapping of I/O memory. */
+export function allocIomemInode(k: Kernel) {
+  const superBlock = k.superBlocks.alloc({ s_type: 'devmem', s_id: 'devmem' })
+  return superBlock && k.inodes.alloc({ name: 'iomem_inode', i_sb: superBlock.id })
+}
+
 /** iomem_init_inode() as one step of a boot: the mapping that can be revoked exists. */
 export function publishIomemInode(k: Kernel): void {
-  k.globals.iomem_inode = k.inodes.make({ name: 'iomem_inode' }).id
+  k.globals.iomem_inode = allocIomemInode(k)?.id ?? 0
 }
 
 /**

@@ -230,7 +230,7 @@ export const do_munmap = operation({
       run(k, t) {
         k.mms.at(t.mm).mmap_readers -= 1
         if (t.vma !== 0) freeArea(k, t)
-        const unused = unusedInode(k)
+        const unused = unusedInode(k, t.task.id)
         return unused === undefined ? t.done() : t.call(evict, { inode: unused.id }, 'evicted')
       },
     },
