@@ -4,6 +4,7 @@ import { untilFlushed } from '../arch/x86/mm/tlb'
 import { ERESTARTSYS } from '../include/errno'
 import type { Kernel } from '../kernel'
 import { signal_pending } from '../kernel/signal'
+import { untilMappersPtl } from '../mm/locks'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
 import { handlesIn } from '../wait-holders'
@@ -84,6 +85,7 @@ export const breakLayoutsOf = ({ name, sleeper, source, lock }: BreakLayouts) =>
       unmap: {
         does: 'Unmap the whole file: from here a new pin must fault first. No mappers at all: nothing is busy, up to 6.14.',
         fn: 'dax_layout_busy_page',
+        when: untilMappersPtl,
         run(k, t) {
           if (isUnmapped(k, t.inode) && k.policy.daxRefcount === 'oneBased') return t.done()
           unmap_mapping_range(k, t.inode, 0, END)

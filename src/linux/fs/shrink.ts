@@ -5,6 +5,7 @@ import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { takeSignals } from '../kernel/signal'
 import { filemap_remove_folio } from '../mm/filemap'
+import { untilMappersPtl } from '../mm/locks'
 import { unmap_page_range } from '../mm/memory-zap'
 import { mappedStretches, unmap_mapping_range } from '../mm/rmap'
 import { operation } from '../operation'
@@ -158,6 +159,7 @@ export const shrinkOf = (fs: Shrink) =>
       test_busy: {
         does: 'Option 1: unmap the file. A page is in use: give up.',
         fn: 'dax_layout_busy_page',
+        when: untilMappersPtl,
         run(k, t) {
           unmap_mapping_range(k, t.inode, 0, END)
           if (busyPage(k, t.inode) === undefined) return 'unmap'
@@ -168,6 +170,7 @@ export const shrinkOf = (fs: Shrink) =>
       unmap_busy: {
         does: 'Option 3: unmap the file.',
         fn: 'dax_layout_busy_page',
+        when: untilMappersPtl,
         run(k, t) {
           unmap_mapping_range(k, t.inode, 0, END)
           return 'set_aside'
@@ -219,6 +222,7 @@ export const shrinkOf = (fs: Shrink) =>
       unmap: {
         does: 'Set the new size if there is one, and unmap the pages that go, private copies with them. A hole leaves those alone. If a signal ended the wait, or the file system was shut down meanwhile, nothing changes.',
         fn: 'truncate_pagecache',
+        when: untilMappersPtl,
         run(k, t) {
           if (k.policy.daxTruncate === 'wait' && t.ret < 0) {
             t.result = t.ret

@@ -6,8 +6,9 @@ import { insiders, taskHolds } from '../wait-holders'
 import { headOf } from './folio'
 import { forgetIdle } from './holders'
 
-/** Entries of one page table page share a lock: 512 of them. */
-const ptlKey = (vpn: number): number => Math.floor(vpn / 512)
+/** Entries of one page table page share a lock. */
+const PTES = 512
+const ptlKey = (vpn: number): number => Math.floor(vpn / PTES)
 
 const nameOf = (k: Kernel, task: number): string => (task === 0 ? 'nobody' : k.tasks.at(task).name)
 
@@ -58,6 +59,21 @@ export const untilNextPtl: Wait<Kernel, { readonly mm: number }> = {
       .runs()
       .flatMap(({ holder }) => taskHolds(holder)),
 }
+
+/** Waits for the locks of the page table pages that have entries of a file: unmapping takes each in turn. */
+export const untilMappersPtl: Wait<Kernel, { readonly inode: number }> = at(
+  untilPtl,
+  (k, { inode }) =>
+    k.vmas
+      .rows()
+      .filter(({ vm_file }) => vm_file === inode)
+      .flatMap(({ vm_mm: mm, vm_start, vm_end }) =>
+        k.ptls
+          .in(mm)
+          .runs(ptlKey(vm_start), ptlKey(vm_end - 1) + 1)
+          .map(({ start }) => ({ mm, vpn: start * PTES })),
+      )[0],
+)
 
 /** Waits until nobody writes under mmap_lock. */
 export const untilMmapReadable: Wait<Kernel, { readonly mm: number }> = {

@@ -10,6 +10,7 @@ import { PG } from '../include/page-flags'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
 import { headOf, isAnon } from './folio'
+import { untilMappersPtl } from './locks'
 import { action_result } from './memory-failure-action'
 import { collect_procs, kill_procs, unmapVictims } from './memory-failure-kill'
 import { isMigratable, pgmap_pfn_valid, put_dev_pagemap } from './memremap-ref'
@@ -128,6 +129,9 @@ export const memory_failure_dev_pagemap = operation({
         version: '6.12',
         evidence: 'recorded',
       },
+      when: at(untilMappersPtl, (k: Kernel, t: { readonly pfn: number }) => ({
+        inode: k.pages.at(headOf(k, t.pfn)).mapping,
+      })),
       run(k, t) {
         const { mapping: inode, index: first } = k.pages.at(headOf(k, t.pfn))
         unmapVictims(k, t.task.id, { inode, first, last: first + t.pages })

@@ -9,7 +9,7 @@ import type { Kernel } from '../../kernel'
 import { __release_region, __request_region } from '../../kernel/resource'
 import { IOMEM_RESOURCE } from '../../kernel/resource-tree'
 import { dropAll } from '../../mm/gup-count'
-import { ownMm, untilMmapWritable } from '../../mm/locks'
+import { ownMm, untilMappersPtl, untilMmapWritable } from '../../mm/locks'
 import { memremap_pages, memunmap_pages } from '../../mm/memremap'
 import { describePgmap } from '../../mm/memremap-ref'
 import { makeArea } from '../../mm/mmap'
@@ -237,6 +237,10 @@ export const dev_dax_remove = operation({
     unmap: {
       does: 'Clear every entry, whoever has it: all openers share one address_space.',
       fn: 'unmap_mapping_range',
+      when: at(untilMappersPtl, (k: Kernel, t: { readonly device: number }) => {
+        const node = nodeOf(k, t.device)
+        return node && { inode: node.id }
+      }),
       run(k, t) {
         const node = nodeOf(k, t.device)
         if (node !== undefined) unmap_mapping_range(k, node.id, 0, END)

@@ -1,5 +1,5 @@
 import { bits, NONE, ref, wide } from '../../../arena'
-import { at } from '../../../machine'
+import { at, both } from '../../../machine'
 import { EOPNOTSUPP, EUCLEAN } from '../../include/errno'
 import { DAX } from '../../include/fs'
 import { MF } from '../../include/mm'
@@ -7,6 +7,7 @@ import { PG } from '../../include/page-flags'
 import type { Kernel } from '../../kernel'
 import { printk } from '../../kernel/printk'
 import { alikeUntil } from '../../mm/dax-runs'
+import { untilMappersPtl } from '../../mm/locks'
 import { collect_procs, kill_procs, unmapVictims } from '../../mm/memory-failure-kill'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
@@ -200,7 +201,7 @@ export const xfs_dax_notify_failure = operation({
     invalidate: {
       does: 'Throw the clean entries of the extent away, then unmap it once more. A read may fault it in again afterwards.',
       fn: 'invalidate_inode_pages2_range',
-      when: untilEntryUnlocked,
+      when: both(untilEntryUnlocked, untilMappersPtl),
       run(k, t) {
         const { inode, first, last } = t
         const entries = k.daxEntries.in(inode).runs(first, last)

@@ -4,6 +4,7 @@ import { EIO, EOPNOTSUPP } from '../../include/errno'
 import { PAGE_SIZE } from '../../include/mm'
 import type { Kernel } from '../../kernel'
 import { takeSignals } from '../../kernel/signal'
+import { untilMappersPtl } from '../../mm/locks'
 import { unmap_mapping_range } from '../../mm/rmap'
 import { operation } from '../../operation'
 import { pageHolders } from '../../wait-holders'
@@ -129,7 +130,7 @@ export const xfs_file_remap_range = operation({
     break_target: {
       does: 'Unmap the second file. A page of it is under DMA: drop both MMAPLOCKs, and try again.',
       fn: 'dax_layout_busy_page',
-      when: ofTarget(untilUnmappable),
+      when: ofTarget(both(untilUnmappable, untilMappersPtl)),
       run(k, t) {
         unmap_mapping_range(k, t.target, 0, END)
         if (isIdleTarget(k, t.target)) return 'write_back'
