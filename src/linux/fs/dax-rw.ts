@@ -10,6 +10,7 @@ import { daxOf } from './dax-entries'
 import { breakLeases, isBrokenByWrites, untilUnleased } from './dax-lease'
 import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock } from './inode-locks'
+import { absence } from './open-files'
 import { unshareBlocks, untilSharedUnlocked } from './reflink'
 
 interface Transfer {
@@ -67,7 +68,8 @@ const transfer = (name: 'daxRead' | 'daxWrite', write: boolean) =>
         value: 0,
       }),
       refuse(k, { inode, pos, length, value }) {
-        if (!k.inodes.isLive(inode)) return 'There is no such file.'
+        const absent = absence(k, inode)
+        if (absent !== undefined) return absent
         if (hasPageCache(k, inode)) return 'The file is not on a DAX file system.'
         if (value < 0 || value > 0xff) return 'A byte is from 0 to 255.'
         const inside = pos >= 0 && length > 0 && pos + length <= k.inodes.at(inode).i_size

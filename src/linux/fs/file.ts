@@ -18,6 +18,7 @@ import {
   untilThawed,
 } from './freeze'
 import { untilInodeLock } from './inode-locks'
+import { absence } from './open-files'
 import { unshareBlocks, untilSharedUnlocked } from './reflink'
 
 const LARGEST_FILE_PAGES = 2 ** 32
@@ -145,7 +146,8 @@ export const writeFile = operation({
     by: 'admin',
     args: (k, { id }) => ({ inode: k.inodes.at(id).id, value: 0x5a }),
     refuse(k, { inode, value }) {
-      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      const absent = absence(k, inode)
+      if (absent !== undefined) return absent
       return value >= 0 && value <= 0xff ? undefined : 'A byte is from 0 to 255.'
     },
   },

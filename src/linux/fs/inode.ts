@@ -1,42 +1,11 @@
 import { ref } from '../../arena'
-import type { Operation } from '../../machine'
 import { EIO } from '../include/errno'
-import type { Kernel } from '../kernel'
 import { isIomemInode } from '../kernel/iomem-mapping'
 import { operation } from '../operation'
-import { insiders } from '../wait-holders'
 import { dax_break_layout_final, END } from './break-layouts'
 import { deleteEntries } from './dax-entries'
 import { isShutDown, untilThawed } from './freeze'
-
-/** The locals of an operation that are files: whoever is in it has them open. */
-const fileLocals = ({ frame }: Operation<Kernel>): string[] =>
-  frame.places
-    .filter(({ field }) => field.kind === 'ref' && field.target === 'inode')
-    .map(({ name }) => name)
-
-/** True while another task is inside a call on the file. */
-const isOpenInCall = (k: Kernel, inode: number, but: number): boolean =>
-  insiders(
-    k,
-    ({ operation, locals }, task) =>
-      task !== but && fileLocals(operation).some((name) => locals[name] === inode),
-  ).length > 0
-
-/**
- * True once nobody but a task that is about to let it go can get at the file any more: no name, no open
- * file, no mapping, no call on it, and nobody evicts it.
- */
-const isUnused = (k: Kernel, inode: number, but: number): boolean => {
-  const { i_nlink, i_opens, freeing } = k.inodes.at(inode)
-  if (i_nlink > 0 || i_opens > 0 || freeing === 1) return false
-  const isMapped = k.vmas.find(({ vm_file }) => vm_file === inode) !== undefined
-  return !isMapped && !isOpenInCall(k, inode, but)
-}
-
-/** A file that has just lost its last user: the task that dropped the last reference is to evict it. */
-export const unusedInode = (k: Kernel, task: number) =>
-  k.inodes.find(({ id }) => isUnused(k, id, task))
+import { isUnused } from './open-files'
 
 /** evict(): the last user of a file without a name is gone. §2.7 and W13 of the DAX sheet. */
 export const evict = operation({

@@ -15,6 +15,7 @@ import { breakLeases, untilUnleased } from './dax-lease'
 import { isShutDown, sb_end_write, sb_start_write, untilThawed } from './freeze'
 import { untilInodeLock, untilUnlocked } from './inode-locks'
 import { setAside } from './lost-and-found'
+import { absence } from './open-files'
 
 /** The size stays: a hole is punched. */
 export const KEEP_SIZE = -1
@@ -70,7 +71,8 @@ function refusal(
   { inode, first, last, size }: ShrinkArgs,
   fileSystem: string,
 ): string | undefined {
-  if (!k.inodes.isLive(inode)) return 'There is no such file.'
+  const absent = absence(k, inode)
+  if (absent !== undefined) return absent
   const superBlock = k.superBlocks.at(k.inodes.at(inode).i_sb)
   if (superBlock.s_type !== fileSystem) return `The file is on ${superBlock.s_type}.`
   if (superBlock.shutdown !== 'no') return 'The file system is shut down: this gives -EIO.'

@@ -5,11 +5,14 @@ import { printk } from '../kernel/printk'
 import { operation } from '../operation'
 import { END } from './break-layouts'
 import { evict } from './inode'
+import { isMapped, isOpenInCall } from './open-files'
 import { sync_filesystem } from './sync'
 
-const isMapped = (k: Kernel, superBlock: number): boolean =>
-  k.vmas.find(({ vm_file }) => vm_file !== 0 && k.inodes.at(vm_file).i_sb === superBlock) !==
-  undefined
+/** True while a file of it is mapped, or somebody else is inside a call on one. */
+const isInUse = (k: Kernel, superBlock: number, but: number): boolean =>
+  k.inodes.find(
+    ({ id, i_sb }) => i_sb === superBlock && (isMapped(k, id) || isOpenInCall(k, id, but)),
+  ) !== undefined
 
 /** mount(2) with -o dax=always. The kind of file system is the policy's. */
 export const path_mount = operation({
@@ -83,7 +86,7 @@ export const path_umount = operation({
   name: 'path_umount',
   does: 'Unmounts the file system.',
   source: { file: 'fs/namespace.c', fn: 'path_umount', version: '6.12', evidence: 'recorded' },
-  leftOut: 'Open files that are not mapped; writing back, for what is clean or mapped here.',
+  leftOut: 'Files that are open between two calls; writing back, for what is clean or mapped here.',
   via: ['ksys_umount', '__x64_sys_umount'],
   start: {
     label: 'Unmount',
@@ -102,12 +105,12 @@ export const path_umount = operation({
   entry: 'umount',
   steps: {
     umount: {
-      does: 'Mapped files keep a file system busy; a lazy unmount only takes it out of the tree.',
+      does: 'Files that are mapped, or open, keep a file system busy; a lazy unmount only takes it out of the tree.',
       fn: 'do_umount',
       run(k, t) {
         const superBlock = k.superBlocks.at(t.superBlock)
         if (superBlock.state !== 'mounted') return t.done(-EINVAL)
-        const busy = isMapped(k, t.superBlock)
+        const busy = isInUse(k, t.superBlock, t.task.id)
         if (busy && t.lazy === 0) return t.done(-EBUSY)
         superBlock.state = busy ? 'detached' : 'unmounted'
         if (busy) return t.done()

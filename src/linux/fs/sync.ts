@@ -6,6 +6,7 @@ import { hasPageCache } from '../mm/filemap'
 import { operation } from '../operation'
 import { END } from './break-layouts'
 import { dax_writeback_mapping_range } from './dax-writeback'
+import { absence } from './open-files'
 
 /** The next inode of a file system that has a dirty DAX entry. */
 const dirtyInode = (k: Kernel, superBlock: number) =>
@@ -53,7 +54,8 @@ export const vfs_fsync_range = operation({
     by: 'admin',
     args: (k, { id }) => ({ inode: k.inodes.at(id).id, first: 0, last: END }),
     refuse(k, { inode, first, last }) {
-      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      const absent = absence(k, inode)
+      if (absent !== undefined) return absent
       if (hasPageCache(k, inode)) return 'The file is not on a DAX file system.'
       return first >= 0 && first < last && last <= END
         ? undefined

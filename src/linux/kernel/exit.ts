@@ -1,5 +1,6 @@
 import { ref } from '../../arena'
-import { evict, unusedInode } from '../fs/inode'
+import { evict } from '../fs/inode'
+import { unusedInode } from '../fs/open-files'
 import { USER_PAGES } from '../include/mm_types'
 import type { Kernel } from '../kernel'
 import { unmap_page_range } from '../mm/memory-zap'

@@ -70,12 +70,14 @@ export const kernel_clone = operation({
       when: andIomemUnlocked(untilMmapWritable),
       run(k, t) {
         const parent = k.mms.at(t.mm)
-        const child = k.mms.alloc({ comm: t.name, pid: nextPid(k) })
+        const areas = k.vmas.rows().filter(({ vm_mm }) => vm_mm === t.mm)
+        const hasRoom = k.vmas.rows().length + areas.length <= k.vmas.capacity
+        const child = hasRoom ? k.mms.alloc({ comm: t.name, pid: nextPid(k) }) : undefined
         if (child === undefined) return t.done(-ENOMEM)
         parent.mmap_lock = t.task.id
         parent.tlb_flush_pending += 1
         t.child = child.id
-        for (const vma of k.vmas.rows().filter(({ vm_mm }) => vm_mm === t.mm)) {
+        for (const vma of areas) {
           const { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, i_mmap, label } = vma
           const rest = { vm_start, vm_end, vm_flags, vm_file, vm_pgoff, i_mmap, label }
           k.vmas.make({ ...rest, vm_mm: child.id })

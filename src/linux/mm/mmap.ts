@@ -1,6 +1,7 @@
 import { int, type Ref, ref, text, wide } from '../../arena'
 import { PMD_PAGES } from '../arch/x86/pgtable'
-import { evict, unusedInode } from '../fs/inode'
+import { evict } from '../fs/inode'
+import { absence, unusedInode } from '../fs/open-files'
 import { EINVAL, ENOMEM, EOPNOTSUPP } from '../include/errno'
 import { VM } from '../include/mm_types'
 import type { Kernel } from '../kernel'
@@ -69,7 +70,8 @@ export const mmapOf = ({ name, does, leftOut, label, step, sync }: FileMapping) 
       },
       refuse(k, { inode, pages, pgoff, private: isPrivate }, task) {
         if (k.tasks.at(task).mm === 0) return 'This thread has no address space here.'
-        if (!k.inodes.isLive(inode)) return 'There is no such file.'
+        const absent = absence(k, inode)
+        if (absent !== undefined) return absent
         if (k.superBlocks.at(k.inodes.at(inode).i_sb).s_type === 'sysfs')
           return 'A file of sysfs is mapped by its driver.'
         if (isIomemInode(k, inode)) return 'This is a file of I/O memory: open it first.'

@@ -1,4 +1,5 @@
 import { ref, wide } from '../../arena'
+import { absence } from '../fs/open-files'
 import { PAGE_SIZE } from '../include/mm'
 import type { Kernel } from '../kernel'
 import { operation } from '../operation'
@@ -27,7 +28,8 @@ export const shmem_setattr = operation({
     by: 'admin',
     args: (k, { id }) => ({ inode: k.inodes.at(id).id, size: 0 }),
     refuse(k, { inode, size }) {
-      if (!k.inodes.isLive(inode)) return 'There is no such file.'
+      const absent = absence(k, inode)
+      if (absent !== undefined) return absent
       if (!hasPageCache(k, inode)) return 'The file is not in the page cache.'
       return size >= 0 && size <= k.inodes.at(inode).i_size
         ? undefined

@@ -13,6 +13,7 @@ import { deleteEntries } from '../dax-entries'
 import { dax_writeback_mapping_range } from '../dax-writeback'
 import { isShutDown, sb_end_write, sb_start_write, untilThawed } from '../freeze'
 import { untilInodeLock, untilUnlocked } from '../inode-locks'
+import { absence } from '../open-files'
 import { xfs_break_layouts } from './xfs_file'
 
 interface Pair {
@@ -73,7 +74,8 @@ export const xfs_file_remap_range = operation({
       return { source: source.id, target: (other ?? source).id }
     },
     refuse(k, { source, target }) {
-      if (!k.inodes.isLive(source) || !k.inodes.isLive(target)) return 'There is no such file.'
+      const absent = absence(k, source) ?? absence(k, target)
+      if (absent !== undefined) return absent
       return source === target ? 'There is no other file to clone it onto.' : undefined
     },
   },
