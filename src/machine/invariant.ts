@@ -50,6 +50,18 @@ export interface Sometimes<K> extends Property<K> {
 
 export type Invariant<K> = Always<K> | Sometimes<K>
 
+/** What is asked of the whole state is not asked of tasks, and the other way about. */
+type Without<Names extends string> = { readonly [name in Names]?: never }
+type WholeAlways<K> = Omit<Always<K>, 'kind' | 'windows' | keyof OfTasks<K>> &
+  Partial<Pick<Always<K>, 'windows'>> &
+  Without<keyof OfTasks<K>>
+type WholeSometimes<K> = Omit<Sometimes<K>, 'kind' | keyof OfTasks<K>> & Without<keyof OfTasks<K>>
+/** One of tasks has no windows: it is known by task, and a window is open for all. */
+type AlwaysByTask<K> = Omit<Always<K>, 'kind' | 'windows' | 'broken'> &
+  OfTasks<K> &
+  Without<'windows' | 'broken'>
+type SometimesByTask<K> = Omit<Sometimes<K>, 'kind' | 'shown'> & OfTasks<K> & Without<'shown'>
+
 const firstOf =
   <K extends AnyKernel>({ byTask, when }: OfTasks<K>) =>
   (k: K): Finding | undefined => {
@@ -67,26 +79,24 @@ export const invariantsOf = <K extends AnyKernel>() => ({
     windows = [],
     broken,
     ...declared
-  }: Omit<Always<K>, 'kind' | 'windows'> & Partial<Pick<Always<K>, 'windows'>>): Always<K> => ({
+  }: WholeAlways<K>): Always<K> & Without<keyof OfTasks<K>> => ({
     kind: 'always',
     windows,
     ...declared,
     broken: (k) => (windows.some(({ isOpen }) => isOpen(k)) ? undefined : broken(k)),
   }),
-  alwaysByTask: (
-    declared: Omit<Always<K>, 'kind' | 'windows' | 'broken'> & OfTasks<K>,
-  ): Always<K> => ({
+  alwaysByTask: (declared: AlwaysByTask<K>): Always<K> => ({
     kind: 'always',
-    windows: [],
     ...declared,
+    windows: [],
     broken: firstOf(declared),
   }),
-  sometimesByTask: (declared: Omit<Sometimes<K>, 'kind' | 'shown'> & OfTasks<K>): Sometimes<K> => ({
+  sometimesByTask: (declared: SometimesByTask<K>): Sometimes<K> => ({
     kind: 'sometimes',
     ...declared,
     shown: firstOf(declared),
   }),
-  sometimes: (declared: Omit<Sometimes<K>, 'kind'>): Sometimes<K> => ({
+  sometimes: (declared: WholeSometimes<K>): Sometimes<K> => ({
     kind: 'sometimes',
     ...declared,
   }),
