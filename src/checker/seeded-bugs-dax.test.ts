@@ -134,7 +134,7 @@ const bugs: readonly SeededBug<K>[] = [
     breaks: noPteToDeadPgmap,
     boot: () => bootFiles('v6.12', rmapbt),
     threads: storeAndUnbind,
-    states: 2095,
+    states: 2099,
     length: 36,
   },
   {
@@ -146,8 +146,8 @@ const bugs: readonly SeededBug<K>[] = [
     breaks: noPteToDeadPgmap,
     boot: bootEarly,
     threads: alone,
-    states: 46,
-    length: 24,
+    states: 47,
+    length: 25,
   },
   {
     label: 'dax/super',
@@ -173,8 +173,8 @@ const bugs: readonly SeededBug<K>[] = [
     breaks: noPteToDeadPgmap,
     boot: () => bootWritten('v6.12', rmapbt),
     threads: alone,
-    states: 49,
-    length: 34,
+    states: 50,
+    length: 35,
   },
   {
     label: 'memory_failure',
@@ -185,8 +185,8 @@ const bugs: readonly SeededBug<K>[] = [
     breaks: noPteToDeadPgmap,
     boot: bootEarly,
     threads: alone,
-    states: 46,
-    length: 37,
+    states: 47,
+    length: 38,
   },
   {
     label: 'infiniband umem',

@@ -49,7 +49,7 @@ describe('a trace for a mail', () => {
     const { text } = trace(scenario)
     expect(text).toContain('pinhole 1  scenario the-driver-is-gone  kernel v6.12')
     expect(text).toMatch(/^ {2}# reader +root shell$/m)
-    expect(text).toMatch(/^ {1}70 \. +percpu_ref_kill\(\)$/m)
+    expect(text).toMatch(/^ {1}71 \. +percpu_ref_kill\(\)$/m)
     expect(text).toContain('       pgmaps[1].state: live -> dying')
     expect(text).toContain('! No present PTE maps a page whose pgmap is dead.')
   })

@@ -1,36 +1,50 @@
-import { ref, wide } from '../../arena'
+import { int, ref, wide } from '../../arena'
 import { EIO } from '../include/errno'
-import { TAG } from '../include/fs'
 import type { Kernel } from '../kernel'
 import { hasPageCache } from '../mm/filemap'
 import { operation } from '../operation'
 import { END } from './break-layouts'
-import { dax_writeback_mapping_range } from './dax-writeback'
+import { dax_writeback_mapping_range, hasDirtyEntry } from './dax-writeback'
 import { absence } from './open-files'
 
-/** The next inode of a file system that has a dirty DAX entry. */
-const dirtyInode = (k: Kernel, superBlock: number) =>
-  k.inodes.find(
-    ({ id, i_sb }) =>
-      i_sb === superBlock &&
-      k.daxEntries.in(id).find(0, END, ({ marks }) => (marks & TAG.dirty) !== 0) !== undefined,
-  )
+/** b_io of a sync that has not looked yet. */
+const UNLISTED = -1
+
+/** The inodes of a file system that have dirty DAX entries, as bits: there are never more than 30. */
+const dirtyInodes = (k: Kernel, superBlock: number): number =>
+  k.inodes
+    .rows()
+    .filter(({ id, i_sb }) => i_sb === superBlock && hasDirtyEntry(k, id))
+    .reduce((set, { id }) => set | (1 << id), 0)
 
 /** §2.5 of the DAX sheet: what a sync comes to for DAX files. It works on a dead dax_device too. */
 export const sync_filesystem = operation({
   name: 'sync_filesystem',
   does: 'Syncs a file system: every dirty file is written back.',
   source: { file: 'fs/sync.c', fn: 'sync_filesystem', version: '6.12', evidence: 'recorded' },
-  leftOut: 'Metadata but for whether a file’s blocks are known to the log, and the page cache.',
+  leftOut:
+    'Metadata but for whether a file’s blocks are known to the log, and the page cache. Files come by their number, not by when they became dirty.',
   params: { superBlock: ref('super_block') },
+  locals: {
+    b_io: int(UNLISTED, 'Files that are still to be written back, as bits; -1: not listed.'),
+  },
   entry: 'next',
   steps: {
     next: {
-      does: 'The next dirty file; its DAX mappings become read-only. None: force the log out, and done.',
-      fn: 'writeback_inodes_sb',
+      does: 'At first, list the files that are dirty now: what becomes dirty later is left out (dirtied_before), and each comes once. The next of them; its DAX mappings become read-only. None: force the log out, and done.',
+      fn: 'writeback_sb_inodes',
+      source: {
+        file: 'fs/fs-writeback.c',
+        fn: 'queue_io',
+        version: '6.12',
+        evidence: 'memory',
+      },
       run(k, t) {
-        const inode = dirtyInode(k, t.superBlock)
+        const dirty = dirtyInodes(k, t.superBlock)
+        const left = t.b_io === UNLISTED ? dirty : t.b_io & dirty
+        const inode = k.inodes.find(({ id }) => (left & (1 << id)) !== 0)
         if (inode !== undefined) {
+          t.b_io = left & ~(1 << inode.id)
           const range = { inode: inode.id, from: 0, to: END }
           return t.call(dax_writeback_mapping_range, range, 'next')
         }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { withMutation } from '../../testing/mutate'
-import { F1DATA, P3 } from '../../testing/removal-kernel'
+import { bootWritten, F1DATA, P3, type RemovalKernel } from '../../testing/removal-kernel'
 import { bootF1, bootUntouched, F1, type TruncateKernel } from '../../testing/truncate-kernel'
+import { TAG } from '../include/fs'
 import { userStore } from '../mm/user-access'
 import { dax_iomap_fault } from './dax'
 import { dax_finish_sync_fault } from './dax-sync'
@@ -124,4 +125,68 @@ describe('a mapping with MAP_SYNC', () => {
       }
     },
   )
+})
+
+describe('a sync while somebody writes on', () => {
+  const syncs = (k: RemovalKernel) => k.task('R').begins(sync_filesystem, { superBlock: 1 })
+  const write = (k: RemovalKernel, who: string) =>
+    k
+      .task(who)
+      .begins(userStore, { vpn: k.vpn(who), value: F1DATA })
+      .finishes()
+  const marks = (k: RemovalKernel, inode = 1) => k.kernel.daxEntries.in(inode).at(0).marks
+
+  it('visits each file once: what A dirties again behind it stays dirty', () => {
+    const k = bootWritten('v6.12')
+    const sync = syncs(k).runTo('flush').step()
+    expect([k.isDirty(), k.pte('A')]).toEqual([false, 'P3 ro'])
+    write(k, 'A')
+    expect(sync.finishes()).toBe(0)
+    expect([k.isDirty(), k.pte('A')]).toEqual([true, 'P3 rw'])
+  })
+
+  it('leaves a file out that becomes dirty when it has begun, as dirtied_before does', () => {
+    const k = bootWritten('v6.12')
+    const sync = syncs(k).step()
+    write(k, 'B')
+    sync.finishes()
+    expect([k.isDirty(1), k.isDirty(2)]).toEqual([false, true])
+    syncs(k).finishes()
+    expect(k.isDirty(2)).toBe(false)
+  })
+
+  it('writes all files that were dirty when it began', () => {
+    const k = bootWritten('v6.12')
+    write(k, 'B')
+    syncs(k).finishes()
+    expect([k.isDirty(1), k.isDirty(2), k.pte('A'), k.pte('B')]).toEqual([
+      false,
+      false,
+      'P3 ro',
+      'P5 ro',
+    ])
+  })
+
+  it('tags what is dirty, and takes the tag off under the lock of the entry (§2.5)', () => {
+    const k = bootWritten('v6.12')
+    const sync = syncs(k).runTo('tag')
+    expect(marks(k)).toBe(TAG.dirty)
+    sync.step()
+    expect(marks(k)).toBe(TAG.dirty | TAG.towrite)
+    sync.step()
+    expect([marks(k), k.slot()]).toEqual([TAG.dirty, LOCKED])
+    sync.finishes()
+    expect([marks(k), k.slot()]).toEqual([0, SLOT])
+  })
+
+  it('does not write a page that became dirty after the tagging, though it lies ahead', () => {
+    const k = bootF1('v6.12', { pages: 2 })
+    const fsync = k.task('C').begins(vfs_fsync_range, { inode: F1, first: 0, last: 2 })
+    fsync.runTo('next')
+    const args = { vpn: k.vpn('A') + 1, value: F1DATA }
+    k.task('A').begins(userStore, args).finishes()
+    expect(fsync.finishes()).toBe(0)
+    const entries = k.kernel.daxEntries.in(F1)
+    expect([entries.at(0).marks, entries.at(1).marks]).toEqual([0, TAG.dirty])
+  })
 })
