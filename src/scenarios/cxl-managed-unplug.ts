@@ -1,3 +1,4 @@
+import { targetsOf } from '../linux/drivers/cxl/topology'
 import type { Kernel } from '../linux/kernel'
 import { addressOf, bootCxlMachine, regionOf, seedPageAt } from './cxl-machine'
 import { areaAt, counters, handleOf, lastRead, mappedBy, pageName } from './memory-story'
@@ -18,6 +19,10 @@ function build(setup: Setup): Kernel {
 /** Where the page of the app is. */
 const home = (k: Kernel): string =>
   (mappedBy(k, 'app') ?? 0) >= 0x480000 ? 'on the cards' : 'in ordinary memory'
+
+/** No region has a card: only then does anybody power the slot off. */
+const isOut = (k: Kernel): boolean =>
+  k.cxlRegions.rows().every(({ id }) => targetsOf(k, id).length === 0)
 
 /** W25 of the DAX sheet, with a registered buffer in the way. */
 export const cxlManagedUnplug: Scenario = {
@@ -93,13 +98,19 @@ export const cxlManagedUnplug: Scenario = {
     },
     {
       title: 'The card is swapped.',
-      text: 'The slot is powered off and another card put in: generation 2, with somebody else’s bytes, 0x7e among them.',
+      text: 'Only now does somebody power the slot off and put another card in: generation 2, with somebody else’s bytes, 0x7e among them.',
       acts: [
-        { who: 'pciehp', operation: 'pciehp_unconfigure_device', args: () => ({ memdev: 1 }) },
+        {
+          who: 'pciehp',
+          operation: 'pciehp_unconfigure_device',
+          args: () => ({ memdev: 1 }),
+          when: isOut,
+        },
         {
           who: 'pciehp',
           operation: 'pciehp_configure_device',
           args: () => ({ memdev: 1, page: 0x280, value: 0x7e }),
+          when: isOut,
         },
       ],
     },

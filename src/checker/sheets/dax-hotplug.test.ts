@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cxlInvariants } from '../../linux/invariants/families/cxl'
 import { holdRun } from '../../linux/mm/holders'
+import { cxlManagedUnplug } from '../../scenarios/cxl-managed-unplug'
 import {
   creates,
   deletes,
@@ -16,7 +17,9 @@ import { bootWithPage, type CxlKernel } from '../../testing/cxl-kernel'
 import { unpins } from '../../testing/dax-calls'
 import { columnOf, labelled } from '../../testing/dax-labels'
 import { calls } from '../../testing/explored'
+import { released } from '../../testing/kernel-ranges'
 import { playedEveryWay, type Row } from '../../testing/sheet-rows'
+import { verdictsOf } from '../verdicts'
 
 type K = CxlKernel
 const properties = labelled(cxlInvariants)
@@ -106,5 +109,19 @@ describe('CXL memory and hotplug, every interleaving', () => {
 
   it('gives the column “Violated in” of §8, as far as these examples go', () => {
     expect(columnOf(rows)).toEqual({ S8: 'W25 W26', S9: 'W25 W26', L4: 'W28' })
+  })
+
+  it('finds the scenario of W25 clean under every kernel that has CXL, and up to 5.12 but for the pin', () => {
+    const verdicts = verdictsOf(cxlManagedUnplug)
+    const of = (name: string) => verdicts.find(({ kernels }) => kernels.includes(name))
+    for (const name of released('v5.19')) expect([name, of(name)?.broken]).toEqual([name, {}])
+    expect(
+      verdicts.filter(
+        ({ isComplete, hangs, livelock }) =>
+          !isComplete || livelock || Object.keys(hangs).length > 0,
+      ),
+    ).toEqual([])
+    for (const name of released('v4.14', 'v5.12'))
+      expect(Object.keys(of(name)?.broken ?? {})).toEqual(['offlineReturns', 'longtermPlacement'])
   })
 })
