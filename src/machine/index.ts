@@ -27,6 +27,7 @@ export {
   type Step,
   type Target,
   type Wait,
+  type WaitState,
 } from './operation'
 export {
   choosePolicies,

@@ -10,7 +10,7 @@ import {
   type Table,
   text,
 } from '../arena'
-import type { AnyKernel, Holder, Operation, Outcome, Wait } from './operation'
+import type { AnyKernel, Holder, Operation, Outcome, Wait, WaitState } from './operation'
 
 /** The fields that every task has; a kernel's task struct adds its own behind them. */
 export const taskFields = {
@@ -74,7 +74,7 @@ function localsOf(view: Locals, places: readonly Place[]): Locals {
 
 export interface Waiting {
   readonly reason: string
-  readonly state: Wait<never, never>['state']
+  readonly state: WaitState
   readonly holders: readonly Holder[]
   /** True if a signal ends it. */
   readonly interruptible: boolean
@@ -201,8 +201,9 @@ export class Machine<K extends AnyKernel> {
     if (!this.isWaiting(task)) return undefined
     const { depth } = this.tasks.at(task)
     const at = this.frameAt(task, depth)
-    const { state, takesSignals, ...wait } = this.stepAt(at).when as Wait<K, unknown>
+    const { state: how, takesSignals, ...wait } = this.stepAt(at).when as Wait<K, unknown>
     const view = this.viewAt(task, depth, at)
+    const state = typeof how === 'string' ? how : how(this.kernel, view)
     return {
       reason: wait.reason(this.kernel, view),
       state,

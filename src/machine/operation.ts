@@ -39,6 +39,9 @@ export interface Holder {
   readonly until: 'call' | 'hardware' | 'owner'
 }
 
+/** As `ps` prints it: S sleeps and takes signals, D does not, R spins, X is dead. */
+export type WaitState = 'S' | 'D' | 'R' | 'X'
+
 /** A condition on which a step sleeps or spins. */
 export interface Wait<K, F> {
   ready(k: K, t: F): boolean
@@ -46,8 +49,8 @@ export interface Wait<K, F> {
   reason(k: K, t: F): string
   /** Everybody who must let go before the task goes on; asked only while it is not ready. */
   holders(k: K, t: F): readonly Holder[]
-  /** As `ps` prints it: S sleeps and takes signals, D does not, R spins. */
-  readonly state: 'S' | 'D' | 'R'
+  /** How it waits; a function where what becomes of the thread changes it. */
+  readonly state: WaitState | ((k: K, t: F) => WaitState)
   /** True if a signal ends the wait, where the state does not say so. */
   readonly takesSignals?: true
 }

@@ -98,6 +98,13 @@ describe('a wait that is made of others', () => {
     expect(wait.state).toBe('D')
   })
 
+  it('asks the thing how the thread waits, where that is not always the same', () => {
+    const holding: Wait<null, Lock> = { ...free, state: (_k, t) => (t.by === 1 ? 'X' : 'S') }
+    const { state } = at(holding, (_k: null, t: { readonly lock?: Lock }) => t.lock)
+    const seenAs = (t: { lock?: Lock }) => (typeof state === 'string' ? state : state(null, t))
+    expect([seenAs({ lock: { by: 1 } }), seenAs({ lock: { by: 2 } })]).toEqual(['X', 'S'])
+  })
+
   it('takes one after the other, and names who has the one that is missing', () => {
     const other = at(free, (_k: null, t: { readonly other: number }) => ({ by: t.other }))
     const wait = both(free, other)

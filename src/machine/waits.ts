@@ -7,8 +7,11 @@ export const at = <K, F, G>(wait: Wait<K, G>, find: (k: K, t: F) => G | undefine
     const thing = find(k, t)
     return thing === undefined ? none : ask(thing)
   }
+  const { state } = wait
   return {
     ...wait,
+    state:
+      typeof state === 'string' ? state : (k, t) => found(k, t, 'R', (thing) => state(k, thing)),
     ready: (k, t) => found(k, t, true, (thing) => wait.ready(k, thing)),
     reason: (k, t) => found(k, t, '', (thing) => wait.reason(k, thing)),
     holders: (k, t) => found(k, t, [], (thing) => wait.holders(k, thing)),

@@ -114,7 +114,7 @@ describe('what was reported', () => {
     const { broken, told, waits, level } = play(legacyFilesTooEarly)
     expect([broken, level]).toEqual([['mappingReady'], 'subsys'])
     expect(told.at(0)).toContain('a load from 0x30')
-    expect(waits).toEqual(['waits for nothing any more: the kernel has panicked'])
+    expect(waits).toEqual(['spins at the end of panic(), which never returns'])
   })
 
   it.each([

@@ -84,7 +84,8 @@ export const pci_host_probe = bootOperation(
         does: 'Register the bridge and its root bus; legacy files of the bus are created here if they may be.',
         fn: 'pci_register_host_bridge',
         when: {
-          state: 'S',
+          // A worker without work is TASK_IDLE, which takes no signals.
+          state: 'D',
           ready: (k, t) => k.pciHosts.at(t.host).queued === 1,
           reason: (k, t) =>
             `waits for work: the probe of ${k.pciHosts.at(t.host).name} is not queued yet`,

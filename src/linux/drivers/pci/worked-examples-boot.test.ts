@@ -140,7 +140,10 @@ describe('S4, the flag behind the loop', () => {
 
 const pSeries = (policies: Readonly<Record<string, string>>, legacy = true) =>
   bootMachine(
-    { hosts: [{ name: 'pci0000:00', probe: 'subsys', legacy, devices: [DEVICE] }] },
+    {
+      hosts: [{ name: 'pci0000:00', probe: 'subsys', legacy, devices: [DEVICE] }],
+      admins: ['shell'],
+    },
     { preset: 'v5.12', policies },
   )
 
@@ -158,7 +161,25 @@ describe('W12, legacy files before there is an inode', () => {
     ])
     expect(k.broken(mappingReady)).toContain('swapper/0 called iomem_get_mapping() before')
     expect(k.kernel.machine.canStep(init.id)).toBe(false)
-    expect(init.reason).toBe('waits for nothing any more: the kernel has panicked')
+    expect(k.kernel.machine.waiting(init.id)).toEqual({
+      reason: 'spins at the end of panic(), which never returns',
+      state: 'R',
+      holders: [],
+      interruptible: false,
+    })
+  })
+
+  it('leaves nobody anything to do after a panic, and no signal helps', () => {
+    const k = pSeries({ legacyFiles: 'ungated' })
+    const shell = k.task('shell').begins(pci_stop_and_remove_bus_device, { dev: 1 })
+    lateInit(k).runs()
+    expect(k.boot.panicked).toBe(1)
+    expect(k.kernel.machine.waiting(shell.id)).toEqual({
+      reason: 'never runs again: the kernel has panicked',
+      state: 'D',
+      holders: [],
+      interruptible: false,
+    })
   })
 
   it('is mended by the gate, and by the end of the late initcall', () => {
@@ -255,7 +276,11 @@ describe('W11, a claim before the inode', () => {
     const app = opens(k)
     app.runs()
     expect(app.row.signal).toBe('SIGSEGV')
-    expect(app.reason).toBe('waits for nothing any more: it died of an oops')
+    expect(k.kernel.machine.waiting(app.id)).toMatchObject({
+      reason: 'never runs again: it died of an oops',
+      state: 'X',
+      interruptible: false,
+    })
     expect(k.boot.panicked).toBe(0)
     expect(k.broken(mappingReady)).toContain('app called iomem_get_mapping()')
   })
