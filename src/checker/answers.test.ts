@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Always, invariantsOf } from '../machine'
-import { adds, spins, type Toy, takesBoth, toy, yields } from '../testing/toy-kernel'
+import { adds, operation, spins, type Toy, takesBoth, toy, yields } from '../testing/toy-kernel'
 import { livelock } from './livelocks'
 import { Search } from './search'
 import { shortest } from './shortest'
@@ -108,6 +108,28 @@ describe('a thread that can never finish', () => {
   it('is found at the nearest state where it waits and nobody can help', () => {
     const search = searched(toy([takesBoth(1, 2), takesBoth(2, 1)]))
     expect(hangs(search).map(({ state }) => search.levelOf(state))).toEqual([2, 2])
+  })
+
+  it('is told to wait for nobody, where nobody has what it waits for', () => {
+    const lost = operation({
+      name: 'lost',
+      does: 'Waits.',
+      source: { file: 'toy.c', fn: 'toy', version: '0' },
+      leftOut: 'Nothing.',
+      entry: 'wait',
+      steps: {
+        wait: {
+          does: 'Wait for what nobody does.',
+          when: { state: 'D', ready: () => false, reason: () => 'waits', holders: () => [] },
+          run: (_k, t) => t.done(),
+        },
+      },
+    })
+    const [found] = hangs(searched(toy([lost])))
+    expect(found?.because).toBe('nobody')
+    expect(found?.chain).toEqual([
+      { who: 'thread 1', reason: 'waits', state: 'D', for: ['nobody who could end it'] },
+    ])
   })
 
   it('is not where all take them in one order', () => {

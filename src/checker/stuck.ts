@@ -1,4 +1,11 @@
-import { type AnyKernel, type Ending, ending, type Steppable, waitEdges } from '../machine'
+import {
+  type AnyKernel,
+  type Ending,
+  ending,
+  type Holder,
+  type Steppable,
+  waitEdges,
+} from '../machine'
 import type { Graph } from './graph'
 import type { Search } from './search'
 import type { StateTable } from './state-table'
@@ -8,8 +15,9 @@ export interface WaitLink {
   readonly who: string
   /** What it waits for, in one sentence. */
   readonly reason: string
-  /** `D`, `S` or `R`, as ps prints it. */
+  /** `D`, `S`, `R` or `X`, as ps prints it. */
   readonly state: string
+  /** Whom or what it waits for, in words; never empty. */
   readonly for: readonly string[]
 }
 
@@ -123,6 +131,12 @@ const because = (end: Ending): Hang['because'] => (typeof end === 'string' ? end
 const nameOf = (k: AnyKernel, task: number): string =>
   (k.tasks.at(task) as unknown as { name: string }).name
 
+/** Behind “waits for”, where nothing that anybody has is waited for. */
+const NOBODY = 'nobody who could end it'
+
+const holderName = (k: AnyKernel, { task, by }: Holder): string =>
+  task === 0 ? (by ?? NOBODY) : nameOf(k, task)
+
 function chainOf<K extends AnyKernel & Steppable<K>>(k: K, task: number): WaitLink[] {
   const links = waitEdges(k).map(({ waiter, reason, state, holders }) => ({
     waiter,
@@ -130,9 +144,7 @@ function chainOf<K extends AnyKernel & Steppable<K>>(k: K, task: number): WaitLi
       who: nameOf(k, waiter),
       reason,
       state,
-      for: holders.map((holder) =>
-        holder.task === 0 ? (holder.by ?? '') : nameOf(k, holder.task),
-      ),
+      for: holders.length === 0 ? [NOBODY] : holders.map((holder) => holderName(k, holder)),
     },
   }))
   const own = links.filter(({ waiter }) => waiter === task)

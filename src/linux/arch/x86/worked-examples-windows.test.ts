@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ending } from '../../../machine'
 import { bootPks, type PksKernel, Q } from '../../../testing/pks-kernel'
 import { dev_access_disable } from '../../mm/devmap-protection'
 import { kunmapPage } from '../../mm/highmem'
@@ -190,6 +191,19 @@ describe('W16, two global holders', () => {
     expect(k.msr(1)).toBe('FFFFFFF0')
     k.writes('B', { pfn: Q, mapping: b })
     expect([k.fate('B'), k.byte(Q), k.brokenNames]).toEqual(['alive', 0xbd, []])
+  })
+
+  it('has the scheduler bring back who was scheduled out inside a call, so that nobody hangs by that', () => {
+    const k = bootPks(RFC, {}, { threads: ['A', 'B', 'C'] })
+    const b = k.task('B').begins(kernelStore, { pfn: Q, mapping: k.map('B', 'kmap', Q), value: 1 })
+    k.switches(1, 'C')
+    const { machine } = k.kernel
+    expect([b.reason, ending(k.kernel, b.id)]).toEqual(['waits: B is on no CPU', undefined])
+    expect(machine.holders(b.id)).toEqual([
+      { task: 0, by: 'the scheduler, by an interrupt of the timer', until: 'hardware' },
+    ])
+    k.switches(1, 'B')
+    expect(machine.canStep(b.id)).toBe(true)
   })
 
   it('W16b: deadlocks where two restrict at once', () => {

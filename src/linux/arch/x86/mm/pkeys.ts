@@ -1,7 +1,7 @@
 import type { Source, Wait } from '../../../../machine'
 import type { Kernel } from '../../../kernel'
 import { operation } from '../../../operation'
-import { taskHolds } from '../../../wait-holders'
+import { hardwareHolds, taskHolds } from '../../../wait-holders'
 import { INIT_PKRS, INIT_PKRS_2020, PKR_AD, PKR_CLOSED_2020, withRights } from '../pkeys'
 
 /** A place in the postings of 2020 to 2022. */
@@ -75,6 +75,12 @@ interface OnTask {
   readonly task: { readonly id: number }
 }
 
+/** What brings a thread back that another was scheduled for: nobody need do anything for it. */
+const SCHEDULER = 'the scheduler, by an interrupt of the timer'
+
+const isPreempted = (k: Kernel, task: number): boolean =>
+  threadOf(k, task)?.dead === 0 && pksOf(k).panicked === 0
+
 /** Only what is on a CPU goes on. */
 export const running: Wait<Kernel, OnTask> = {
   state: 'R',
@@ -86,7 +92,8 @@ export const running: Wait<Kernel, OnTask> = {
   // A handler that runs in its place goes first; nobody brings back a thread that was killed.
   holders(k, t) {
     const cpu = cpuOf(k, t.task.id)
-    const isInterrupted = cpu !== undefined && levelOf(k, cpu.id) > 0
+    if (cpu === undefined) return isPreempted(k, t.task.id) ? hardwareHolds(SCHEDULER) : []
+    const isInterrupted = levelOf(k, cpu.id) > 0
     return isInterrupted && cpu.interrupts !== t.task.id ? taskHolds(cpu.interrupts) : []
   },
 }
