@@ -16,7 +16,7 @@ test('an embed shows the board alone in a sandbox of scripts only, and touches n
   ).toBeVisible()
   await expect(frame.getByRole('heading', { name: 'Properties' })).toBeHidden()
   await frame.getByRole('button', { name: 'Step back' }).click()
-  await expect(frame.getByText(/step 79 of 128/)).toBeVisible()
+  await expect(frame.getByText(/step 79 of 129/)).toBeVisible()
   expect(errors).toEqual([])
 })
 

@@ -89,7 +89,7 @@ test('a choice in the past makes a branch, and the story stays', async ({ page }
   )
   await page.getByRole('combobox', { name: 'branch' }).selectOption({ label: 'main' })
   await page.keyboard.press('End')
-  await expect(page.getByText(/step 128 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 129 of 129/)).toBeVisible()
 })
 
 test('the link in the address restores the moment, schedule and policies of a session', async ({
@@ -128,7 +128,7 @@ test('where the other scenarios do not arrive, the first is there, and a link to
   await page.route('**/scenarios-*.js', (route) => route.abort())
   await page.goto('./#s/rdma-and-fork')
   await expect(page.getByRole('status')).toContainText('could not be loaded: open the link again')
-  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 129/)).toBeVisible()
   await page.unroute('**/scenarios-*.js')
   await page.evaluate(() => {
     location.hash = '#s/rdma-and-fork@1'
@@ -151,17 +151,17 @@ test('bad input is answered by one sentence, and nothing is lost', async ({ page
     await expect(page.locator('.findings')).toContainText(sentence)
   }
   await page.keyboard.press('Escape')
-  await expect(page.getByText(/step 20 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 20 of 129/)).toBeVisible()
 })
 
 test('everything works by keyboard: step, play to the end, pick, begin', async ({ page }) => {
   await page.goto('./')
-  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 129/)).toBeVisible()
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('ArrowRight')
-  await expect(page.getByText(/step 2 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 2 of 129/)).toBeVisible()
   await page.keyboard.press('ArrowLeft')
-  await expect(page.getByText(/step 1 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 1 of 129/)).toBeVisible()
   await page.keyboard.press('Home')
   await page.getByRole('button', { name: /^B: 16 KiB/ }).focus()
   await page.keyboard.press('Enter')
@@ -176,7 +176,7 @@ test('a machine can be dropped on the page, or taken from the copies that come w
   page,
 }) => {
   await page.goto('./')
-  await expect(page.getByText(/step 0 of 128/)).toBeVisible()
+  await expect(page.getByText(/step 0 of 129/)).toBeVisible()
   const transfer = await page.evaluateHandle((text) => {
     const data = new DataTransfer()
     data.items.add(new File([text], 'iomem.txt', { type: 'text/plain' }))

@@ -57,7 +57,7 @@ describe('pinhole run and list', () => {
     const { status, stdout } = pinhole(['run', 'the-driver-is-gone', '--json'])
     expect(status).toBe(1)
     const { steps } = JSON.parse(stdout)
-    expect(steps).toHaveLength(128)
+    expect(steps).toHaveLength(129)
     expect(steps.flatMap((each: { broken: string[] }) => each.broken)).toEqual([
       expect.stringContaining('No present PTE maps a page whose pgmap is dead.'),
       expect.stringContaining('which is no page of /mnt/a there'),

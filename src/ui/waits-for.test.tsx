@@ -81,7 +81,7 @@ describe('a circle', () => {
     const k = circle()
     render(<Deadlock kernel={k.kernel} />)
     expect(screen.getByRole('alert').textContent).toBe('deadlock: A → T → A')
-    expect(k.broken(noDeadlock)).toBe('deadlock: A → T → A')
+    expect(k.broken(noDeadlock)).toBe('A waits for T, and T waits for A')
   })
 
   it('is not told where there is none', () => {

@@ -64,13 +64,13 @@ describe('the board’s view of the heap', () => {
   })
 
   it('shows entries without struct pages as broken, after the unbind', () => {
-    const cards = view(80).lanes.flatMap((lane) => lane.cards)
+    const cards = view(81).lanes.flatMap((lane) => lane.cards)
     const entries = cards.filter(({ target }) => target.kind === 'pte')
     expect(entries.map(({ tone }) => tone)).toEqual(['broken', 'broken'])
     expect(
       cards.filter(({ target, tone }) => target.kind === 'page' && tone === 'gone'),
     ).toHaveLength(2)
-    expect(view(80).ranges.find(({ released }) => released)?.name).toBe('namespace0.0')
+    expect(view(81).ranges.find(({ released }) => released)?.name).toBe('namespace0.0')
   })
 
   it('lights the whole chain of a mark, from the area to the range, and nothing beside it', () => {

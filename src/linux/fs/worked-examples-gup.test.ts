@@ -11,8 +11,8 @@ import { get_user_pages_fast, unpin_user_pages } from '../mm/gup'
 import { memunmap_pages } from '../mm/memremap'
 import { userLoad } from '../mm/user-access'
 
-const S1 = 'maps pfn 0x480203, which has no struct page any more'
-const S3 = (who: string) => `held by ${who}: pfn 0x480203 has no struct page any more`
+const S1 = 'A maps pfn 0x480203, which has no struct page any more'
+const S3 = (who: string) => `pfn 0x480203, held by ${who}, has no struct page any more`
 const TOUCHED = [
   'BUG: unable to handle page fault for address ffffea00120080c8 (a struct page that no longer exists)',
   'RIP: try_get_folio',

@@ -22,7 +22,7 @@ export const entryMatchesFile = always({
           length,
         })
         if (stranger === undefined) continue
-        const says = `has pfn 0x${stranger.toString(16)}, which is no page of ${k.inodes.at(vm_file).name} there`
+        const says = `${k.mms.at(vm_mm).comm} maps pfn 0x${stranger.toString(16)}, which is no page of ${k.inodes.at(vm_file).name} there`
         return { table: 'ptes', id: vm_mm, key: start + stranger - pfn, says }
       }
     }

@@ -38,6 +38,6 @@ function deadPage(k: Kernel, mm: number, run: Mapped): Finding | undefined {
   )
   if (pgmap === undefined) return undefined
   const pfn = Math.max(run.pfn, pgmap.start)
-  const says = `names page 0x${pfn.toString(16)} of ${pgmap.owner === '' ? 'a PCI device' : pgmap.owner}, whose pgmap is ${pgmap.state}`
+  const says = `an entry of ${k.mms.at(mm).comm} names page 0x${pfn.toString(16)} of ${pgmap.owner === '' ? 'a PCI device' : pgmap.owner}, whose pgmap is ${pgmap.state}`
   return { table: 'ptes', id: mm, key: run.start + pfn - run.pfn, says }
 }

@@ -23,7 +23,9 @@ export const mapcountCountsEntries = always({
       for (let pfn = start; pfn < end; pfn++) {
         const mapped = k.globals.huge_zero_pfn !== 0 && isHugeZero(pfn, k.globals.huge_zero_pfn)
         if (mapped || pageMapcount(k, pfn) === (counts.get(pfn) ?? 0)) continue
-        const says = `page 0x${pfn.toString(16)}: page_mapcount ${pageMapcount(k, pfn)}, but ${counts.get(pfn) ?? 0} entries map it`
+        const entries = counts.get(pfn) ?? 0
+        const count = entries === 1 ? '1 entry maps' : `${entries} entries map`
+        const says = `page_mapcount of page 0x${pfn.toString(16)} is ${pageMapcount(k, pfn)}, but ${count} it`
         return { table: 'pages', id: 0, key: pfn, says }
       }
     }

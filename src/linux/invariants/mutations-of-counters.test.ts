@@ -65,7 +65,7 @@ const counters: readonly Mutation[] = [
       return 'put_old'
     },
     schedule: forkAndWrite,
-    says: 'page 0x12345: page_mapcount 2, but 1 entries map it',
+    says: 'page_mapcount of page 0x12345 is 2, but 1 entry maps it',
   },
   {
     breaks: freeMeansUnreferenced,
@@ -139,7 +139,7 @@ const orders: readonly Mutation[] = [
       return next
     },
     schedule: (k) => acts.fork(k).runs(),
-    says: 'deadlock: parent → parent',
+    says: 'parent waits for parent',
   },
 ]
 

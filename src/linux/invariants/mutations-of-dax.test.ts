@@ -90,7 +90,7 @@ const safety: readonly Mutation<TruncateKernel>[] = [
       b.finishes()
       r.finishes()
     },
-    says: `maps pfn 0x${(FIRST + 4).toString(16)}, which has no struct page any more`,
+    says: `B maps pfn 0x${(FIRST + 4).toString(16)}, which has no struct page any more`,
   },
   {
     ...doesNotScan,
@@ -101,7 +101,7 @@ const safety: readonly Mutation<TruncateKernel>[] = [
     ...doesNotAwaitPins,
     breaks: noPinWithoutPage,
     schedule: removeRegistered,
-    says: 'held by A: pfn 0x480203 has no struct page any more',
+    says: 'pfn 0x480203, held by A, has no struct page any more',
   },
   {
     ...doesNotAwaitPins,
@@ -117,7 +117,7 @@ const safety: readonly Mutation<TruncateKernel>[] = [
     mutant: () => 'delete_entries',
     boot: () => bootF1('v4.14'),
     schedule: (k) => k.truncate().finishes(),
-    says: 'has pfn 0x480203, which is no page of F1 there',
+    says: 'A maps pfn 0x480203, which is no page of F1 there',
   },
   {
     breaks: entryMadeUnderLocks,
@@ -192,7 +192,7 @@ const ends: readonly Mutation<TruncateKernel>[] = [
   {
     ...keepsMmaplock,
     breaks: noDeadlock,
-    says: 'deadlock: A → T → A',
+    says: 'A waits for T, and T waits for A',
   },
   {
     breaks: evictionReturns,

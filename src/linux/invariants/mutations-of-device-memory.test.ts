@@ -38,7 +38,7 @@ const mistakes: readonly Mutation<GpuKernel>[] = [
       moves(k)
       k.task('root').begins(dmirror_device_remove, { device: 1 }).runs()
     },
-    says: 'names page 0x3ffff8000 of gpu0, whose pgmap is dead',
+    says: 'an entry of app names page 0x3ffff8000 of gpu0, whose pgmap is dead',
   },
   {
     breaks: handedOutMeansLive,
@@ -54,7 +54,7 @@ const mistakes: readonly Mutation<GpuKernel>[] = [
       maps(k)
       k.task('root').begins(pci_p2pdma_remove, { device: 1 }).runs()
     },
-    says: 'names page 0xe0000 of a PCI device, whose pgmap is dead',
+    says: 'an entry of app names page 0xe0000 of a PCI device, whose pgmap is dead',
   },
   {
     breaks: conservation,
@@ -80,7 +80,7 @@ const mistakes: readonly Mutation<GpuKernel>[] = [
       return next
     },
     schedule: moves,
-    says: 'page 0x3ffff8000: page_mapcount 0, but 1 entries map it',
+    says: 'page_mapcount of page 0x3ffff8000 is 0, but 1 entry maps it',
   },
   {
     breaks: refsCoverMaps,

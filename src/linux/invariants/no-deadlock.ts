@@ -1,6 +1,6 @@
 import { deadlockFrom } from '../../machine'
 import { alwaysByTask } from '../operation'
-import { circleName } from '../wait-names'
+import { circleSentence } from '../wait-names'
 
 /** L5 of the DAX sheet, §8.2. */
 export const noDeadlock = alwaysByTask({
@@ -10,6 +10,6 @@ export const noDeadlock = alwaysByTask({
   byTask(k, task) {
     const circle = deadlockFrom(k, task)
     if (circle === undefined) return undefined
-    return { table: 'tasks', id: circle[0] ?? 0, says: circleName(k, circle) }
+    return { table: 'tasks', id: circle[0] ?? 0, says: circleSentence(k, circle) }
   },
 })

@@ -17,7 +17,7 @@ export const noPinWithoutPage = always({
     for (const { id, task } of k.pinHandles.rows())
       for (const { pfn, length } of k.pinned.in(id).runs())
         if (!k.pages.covers(pfn, pfn + length)) {
-          const says = `held by ${k.tasks.at(task).name}: pfn 0x${pfn.toString(16)} has no struct page any more`
+          const says = `pfn 0x${pfn.toString(16)}, held by ${k.tasks.at(task).name}, has no struct page any more`
           return { table: 'pinHandles', id, says }
         }
     return undefined

@@ -28,11 +28,11 @@ interface Mapped {
 }
 
 function staleEntry(k: Kernel, mm: number, pte: Mapped): Finding | undefined {
-  const at = (pfn: number, says: string): Finding => ({
+  const at = (pfn: number, what: string): Finding => ({
     table: 'ptes',
     id: mm,
     key: pte.start + (pfn - pte.pfn),
-    says,
+    says: `${k.mms.at(mm).comm} maps pfn 0x${pfn.toString(16)}${what}`,
   })
   let next = pte.pfn
   const end = pte.pfn + pte.length
@@ -40,15 +40,9 @@ function staleEntry(k: Kernel, mm: number, pte: Mapped): Finding | undefined {
     if (page.start > next) break
     const pgmap = k.pgmaps.at(page.pgmap)
     if (pgmap.state === 'dead' || pgmap.state === 'exited')
-      return at(page.start, `maps pfn 0x${page.start.toString(16)}, whose pgmap is ${pgmap.state}`)
-    if (pgmap.gen !== pte.gen)
-      return at(
-        page.start,
-        `maps pfn 0x${page.start.toString(16)} of an earlier binding of the device`,
-      )
+      return at(page.start, `, whose pgmap is ${pgmap.state}`)
+    if (pgmap.gen !== pte.gen) return at(page.start, ' of an earlier binding of the device')
     next = page.end
   }
-  return next < end
-    ? at(next, `maps pfn 0x${next.toString(16)}, which has no struct page any more`)
-    : undefined
+  return next < end ? at(next, ', which has no struct page any more') : undefined
 }

@@ -116,7 +116,7 @@ describe('gup-fast against the removal of the device (W14)', () => {
     expect(shell.reason).toBe('waits for a grace period: app is in gup-fast with interrupts off')
     app.finishes()
     expect(shell.finishes()).toBe(0)
-    expect(k.broken(noPinWithoutPage)).toBe('held by app: pfn 0x60400 has no struct page any more')
+    expect(k.broken(noPinWithoutPage)).toBe('pfn 0x60400, held by app, has no struct page any more')
     k.task('app').begins(unpin_user_pages, { handle: 1 }).finishes()
     const lines = k.kernel.log.rows().map(({ line }) => line)
     expect(lines.join('\n')).toContain('unable to handle page fault')

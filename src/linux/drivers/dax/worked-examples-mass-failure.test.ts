@@ -11,7 +11,7 @@ import { __device_release_driver } from '../base/dd'
 
 const SERIES = 'surprise-remove-2021'
 const device = { device: 1 }
-const STALE = 'maps pfn 0x480203, which has no struct page any more'
+const STALE = 'A maps pfn 0x480203, which has no struct page any more'
 
 /** A has written F1 and B has read F2; both are early-kill, or late-kill as by default. */
 function boot(early: boolean): RemovalKernel {

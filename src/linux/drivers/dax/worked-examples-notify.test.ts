@@ -5,7 +5,7 @@ import { __device_release_driver } from '../base/dd'
 
 const device = { device: 1 }
 const on = { policies: { rmapbt: 'on' } }
-const STALE = 'maps pfn 0x480203, which has no struct page any more'
+const STALE = (who: string) => `${who} maps pfn 0x480203, which has no struct page any more`
 
 const superBlock = (k: RemovalKernel) => k.kernel.superBlocks.at(1)
 /** The flags of the notice. */
@@ -34,7 +34,7 @@ describe('W21: the unbind of XFS, A late-kill', () => {
     expect([k.alive, k.pte('A')]).toEqual([0, 'P3 rw'])
     r.runTo('kill')
     expect([k.pte('A'), superBlock(k).shutdown]).toEqual(['P3 ro', 'CORRUPT_ONDISK'])
-    expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'P3 ro', STALE])
+    expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'P3 ro', STALE('A')])
   })
 
   it.each(['v6.8', 'v6.12'])('%s with rmapbt: everybody is killed and unmapped', (preset) => {
@@ -69,7 +69,7 @@ describe('W21: the unbind of XFS, A late-kill', () => {
     expect([k.alive, k.pte('A'), superBlock(k).shutdown]).toEqual([0, 'P3 ro', 'no'])
     r.step()
     expect(superBlock(k).shutdown).toBe('DEVICE_REMOVED')
-    expect([r.finishes(), k.pg, k.s1]).toEqual([0, 'exited', STALE])
+    expect([r.finishes(), k.pg, k.s1]).toEqual([0, 'exited', STALE('A')])
     expect([k.load('A', userLoad), k.signal('A')]).toEqual(['0xf1', 'none'])
   })
 
@@ -78,7 +78,7 @@ describe('W21: the unbind of XFS, A late-kill', () => {
     expect(k.kernel.daxDevices.at(1).holder).toBe(0)
     const r = unbinding(k).runTo('clear_alive')
     expect(page(k)).toEqual(['0x4802030', false, 'P3 rw', 'none'])
-    expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'P3 ro', STALE])
+    expect([r.finishes(), k.pg, k.pte('A'), k.s1]).toEqual([0, 'exited', 'P3 ro', STALE('A')])
   })
 
   it('lets the freeze wait for a write fault that had begun', () => {
@@ -122,7 +122,7 @@ describe('W22: the window for read faults (6.8+)', () => {
       0,
       'exited',
       'P3 ro',
-      STALE,
+      STALE('B'),
     ])
   })
 

@@ -98,7 +98,7 @@ describe('W17: device-dax unbind, clean', () => {
       expect(k.pte('B')).toBe('P4 rw')
       expect(r.finishes()).toBe(0)
     })
-    expect(k.s1).toBe('maps pfn 0x480204, which has no struct page any more')
+    expect(k.s1).toBe('B maps pfn 0x480204, which has no struct page any more')
   })
 })
 
@@ -126,7 +126,7 @@ describe('W18: fs-dax unbind before the series, then another card (5.12)', () =>
     expect(row(k)).toEqual([0, 'dead:0', ZEROES, 'P3 ro', 1])
     expect(r.finishes()).toBe(0)
     expect(row(k)).toEqual([0, 'exited', GONE, 'P3 ro', 1])
-    expect(k.s1).toBe('maps pfn 0x480203, which has no struct page any more')
+    expect(k.s1).toBe('A maps pfn 0x480203, which has no struct page any more')
     expect(k.load('A', userLoad)).toBe(`0x${F1DATA.toString(16)}`)
   })
 
@@ -145,7 +145,7 @@ describe('W18: fs-dax unbind before the series, then another card (5.12)', () =>
     const k = swapped()
     expect([k.pg, k.refs, k.pte('A')]).toEqual(['live:9', ONES, 'P3 ro'])
     expect(k.kernel.namespaces.at(1).gen).toBe(2)
-    expect(k.s1).toBe('maps pfn 0x480203 of an earlier binding of the device')
+    expect(k.s1).toBe('A maps pfn 0x480203 of an earlier binding of the device')
     expect(k.load('A', userLoad)).toBe(KEY)
     expect([k.signal('A'), k.pte('A')]).toEqual(['none', 'P3 ro'])
     k.task('A')
@@ -213,7 +213,7 @@ describe('W18: fs-dax unbind before the series, then another card (5.12)', () =>
   it('ends the same way on 6.15, whose entries do not say that they map a device', () => {
     const k = bootWritten('v6.15')
     k.task('R').begins(__device_release_driver, device).finishes()
-    expect(k.s1).toBe('maps pfn 0x480203, which has no struct page any more')
+    expect(k.s1).toBe('A maps pfn 0x480203, which has no struct page any more')
     k.task('R')
       .begins(replaceDevice, { ...device, value: TENANT2_KEY })
       .finishes()

@@ -70,7 +70,7 @@ describe('W23: device-dax under a long-term pin', () => {
     r.runTo('wait_done')
     expect([k.refs, k.pg]).toEqual([PINNED, 'dead:0'])
     expect([r.finishes(), k.pg, k.refs]).toEqual([0, 'exited', '– – – – – – – –'])
-    expect(k.broken(noPinWithoutPage)).toBe('held by A: pfn 0x480203 has no struct page any more')
+    expect(k.broken(noPinWithoutPage)).toBe('pfn 0x480203, held by A, has no struct page any more')
     const swap = { ...device, value: TENANT2_KEY }
     k.task('R').begins(replaceDevice, swap).finishes()
     expect(k.kernel.namespaces.at(1).gen).toBe(2)
@@ -88,7 +88,7 @@ describe('W23: device-dax under a long-term pin', () => {
     k.load('A', userLoad)
     const a = k.registers('A').runTo('collect')
     expect(k.task('R').begins(dev_dax_remove, device).finishes()).toBe(0)
-    expect(k.broken(noPinWithoutPage)).toBe('held by A: pfn 0x480203 has no struct page any more')
+    expect(k.broken(noPinWithoutPage)).toBe('pfn 0x480203, held by A, has no struct page any more')
     a.runTo('after_slow')
     expect(k.logLines.slice(-3)).toEqual([
       'BUG: unable to handle page fault for address ffffea00120080c8 (a struct page that no longer exists)',

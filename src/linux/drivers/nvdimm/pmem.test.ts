@@ -44,7 +44,9 @@ describe('the unbind of the pmem driver under a mounted file system (W18, W21)',
         'nx',
       ])
       expect(k.kernel.pages.has(P0)).toBe(false)
-      expect(k.broken(noPteToDeadPgmap)).toBe('maps pfn 0x60400, which has no struct page any more')
+      expect(k.broken(noPteToDeadPgmap)).toBe(
+        'app maps pfn 0x60400, which has no struct page any more',
+      )
       k.task('app')
         .begins(userLoad, { vpn: vpnOf(k, 'B'), value: 0 })
         .finishes()
@@ -99,7 +101,9 @@ describe('the unbind of the pmem driver under a mounted file system (W18, W21)',
     const k = boot()
     k.task('shell').begins(__device_release_driver, device).finishes()
     k.task('shell').begins(pmem_attach_disk, device).finishes()
-    expect(k.broken(noPteToDeadPgmap)).toBe('maps pfn 0x60400 of an earlier binding of the device')
+    expect(k.broken(noPteToDeadPgmap)).toBe(
+      'app maps pfn 0x60400 of an earlier binding of the device',
+    )
   })
 
   it('lets a second unbind wait for the first, and find nothing to do', () => {
