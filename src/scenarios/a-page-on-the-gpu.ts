@@ -2,7 +2,7 @@ import { isDevicePrivate } from '../linux/arch/x86/pgtable'
 import type { Kernel } from '../linux/kernel'
 import { bootGpuMachine } from './gpu-machine'
 import { areaAt, byteAt, counters, mappedBy, pageName, seedBuffer } from './memory-story'
-import type { Scenario, Setup } from './scenario'
+import type { Beat, Scenario, Setup } from './scenario'
 
 function build(setup: Setup): Kernel {
   const k = bootGpuMachine(
@@ -56,6 +56,10 @@ function afterExit(k: Kernel): string {
     : 'The exit puts the page: it was the last reference. The pgmap has none left, and the unbind can go on.'
 }
 
+/** What kernels before 6.1 make of it is deduced: nobody has recorded it, and the sheet has no row for it. */
+const evidence: Beat['evidence'] = (policies) =>
+  policies['devicePageCount'] === 'zero' ? undefined : 'deduced'
+
 /** Row 3 of §1.5 of the DAX sheet, for memory that pages migrate to. */
 export const aPageOnTheGpu: Scenario = {
   name: 'a-page-on-the-gpu',
@@ -66,7 +70,7 @@ export const aPageOnTheGpu: Scenario = {
   policies: ['devicePageCount', 'deviceEvict'],
   params: {},
   simplified: [
-    'The driver is that of lib/test_hmm.c. What the module keeps in ordinary memory is here in the page of the device.',
+    'The driver is that of lib/test_hmm.c, which is of 5.8, and evicts from 6.1 on. Earlier kernels are shown as they would have treated such a driver; that is deduced. What the module keeps in ordinary memory is here in the page of the device.',
     'That 5.18 to 6.0 free the struct pages of a page in use is read from the commits that changed it.',
   ],
   build,
@@ -93,6 +97,7 @@ export const aPageOnTheGpu: Scenario = {
     },
     {
       title: 'It goes to the GPU once more, and the driver is unbound.',
+      evidence,
       text: (_policies, k) => afterUnbind(k),
       acts: [
         {
@@ -105,11 +110,13 @@ export const aPageOnTheGpu: Scenario = {
     },
     {
       title: 'The process exits.',
+      evidence,
       text: (_policies, k) => afterExit(k),
       acts: [{ who: 'app', operation: 'do_exit' }],
     },
     {
       title: 'What is left.',
+      evidence,
       text: (_policies, k) =>
         `The pgmap is ${pgmapOf(k)}, and the addresses of the device are ${isRemoved(k) ? 'free' : 'still claimed'}.${hasOops(k) ? ' After its oops a kernel would not have gone on with this thread; the simulation lets it.' : ''}`,
       acts: [{ who: 'root shell' }],

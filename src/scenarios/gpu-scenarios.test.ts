@@ -52,6 +52,18 @@ describe('a-page-on-the-gpu', () => {
     },
   )
 
+  it.each([
+    ['v5.2', 'deduced'],
+    ['v6.0', 'deduced'],
+    ['v6.12', undefined],
+  ])('says how sure what becomes of the page is in %s: %s', (preset, evidence) => {
+    const opened = openScenario(aPageOnTheGpu, { preset })
+    if (typeof opened === 'string') throw new Error(opened)
+    const last = opened.passages.slice(2)
+    expect(new Set(last.map((passage) => passage.evidence))).toEqual(new Set([evidence]))
+    expect(aPageOnTheGpu.simplified.join()).toContain('lib/test_hmm.c, which is of 5.8')
+  })
+
   it('waits in 6.12 where a driver does not evict', () => {
     const { unbind, broken } = play('v6.12', { deviceEvict: 'leave' })
     expect(unbind).toBe('waits for pgmap->done: 1 reference is left; pages are in use by app')

@@ -60,6 +60,16 @@ function expectedRefs(k: Kernel, { source, fault }: Migration): number {
 const isOnlyOurs = (k: Kernel, t: Migration): boolean =>
   refcountOf(k, t.source) === expectedRefs(k, t) && !inSwapCache(k, t.source)
 
+/**
+ * migrate_vma_check_page(): up to 5.17 it passes every device-private page, for a thread that waits for
+ * its migration entry counts as well; migrate_page_move_mapping() compares the count later.
+ */
+const isPassed = (k: Kernel, t: Migration): boolean =>
+  isOnlyOurs(k, t) ||
+  (k.policy.devicePageCount === 'extra' &&
+    isZoneDevice(k, t.source) &&
+    k.pgmaps.at(k.pages.at(t.source).pgmap).type === 'PRIVATE')
+
 /** From 5.18 to 6.0, and up to 5.1, nothing keeps the struct pages of a device for a migration under way. */
 function isLost(k: Kernel, t: Migration & { readonly target: number }, at: string): boolean {
   const caller = t.pgmap === 0 ? 'dmirror_devmem_fault' : 'dmirror_migrate_to_device'
@@ -121,7 +131,7 @@ export const migrate_vma = operation({
     note: 'migrate_vma_setup(), the driver’s allocation and copy, migrate_vma_pages() and migrate_vma_finalize(); by pfn migrate_device_range().',
   },
   leftOut:
-    'Many pages at once, file pages, large folios, addresses where nothing is mapped yet, mmu notifiers, and the page table of the device.',
+    'Many pages at once, file pages, large folios, addresses where nothing is mapped yet, mmu notifiers, and the page table of the device. Up to 5.17 the put of a page in use by memunmap_pages() takes its count to 1, at which the driver is told that it is free (page_free), although it is not.',
   params: {
     mm: ref('mm_struct'),
     vpn: wide(),
@@ -162,8 +172,15 @@ export const migrate_vma = operation({
       },
     },
     unmap: {
-      does: 'Replace the next entry of it by a migration entry, in whichever process. None is left: does anybody else hold it?',
+      does: 'Replace the next entry of it by a migration entry, in whichever process. None is left: does anybody else hold it? Up to 5.17 that is not asked of a device-private page.',
       fn: 'try_to_migrate_one',
+      source: {
+        file: 'mm/migrate_device.c',
+        fn: 'migrate_vma_check_page',
+        version: '6.12',
+        evidence: 'deduced',
+        note: 'Up to 5.17 the function is in mm/migrate.c; what it asks there is from memory.',
+      },
       when: at(untilPtlAndFlush, (k: Kernel, t: Migration & { task: { id: number } }) => {
         const place = nextPlace(k, t)
         return place && { ...place, task: t.task }
@@ -172,7 +189,7 @@ export const migrate_vma = operation({
         if (isLost(k, t, 'try_to_migrate')) return 'restore'
         const place = nextPlace(k, t)
         if (place !== undefined) return unmapOne(k, t.source, place) ? 'unmap' : 'restore'
-        return isOnlyOurs(k, t) ? 'alloc' : 'restore'
+        return isPassed(k, t) ? 'alloc' : 'restore'
       },
     },
     alloc: {
@@ -199,7 +216,7 @@ export const migrate_vma = operation({
       },
     },
     migrate: {
-      does: 'Look once more whether anybody else holds it; then mapping and index move to the new page.',
+      does: 'Look once more whether anybody else holds it: -EAGAIN. Up to 5.17 the device’s own reference is expected too, and memunmap_pages() has put it: while the driver goes nothing moves. Then mapping and index move to the new page.',
       fn: 'migrate_vma_pages',
       run(k, t) {
         if (isLost(k, t, 'migrate_vma_pages') || !isOnlyOurs(k, t)) return 'restore'

@@ -191,6 +191,22 @@ describe('§1.5, row 3: memunmap_pages() and pages in use', () => {
     expect([root.finishes(), k.pg]).toEqual([0, 'exited'])
   })
 
+  it('lets nothing move while it waits, up to 5.17: a load goes round at migrate_page_move_mapping()', () => {
+    const k = onDevice('v5.12')
+    unbinds(k).runs()
+    const app = loads(k)
+    for (const _round of [1, 2]) {
+      app.runTo('unmap').step().step()
+      expect([app.next, k.count]).toEqual(['alloc', '1/-1'])
+      app.step().step()
+      expect(app.next).toBe('migrate')
+      app.step()
+      expect(app.next).toBe('restore')
+      app.runTo('collect')
+      expect([k.count, k.where()]).toEqual(['1/0', 'device_private_write D'])
+    }
+  })
+
   it.each(['v5.18', 'v6.0'])('does not in %s: the exit of the process is an oops', (era) => {
     const k = onDevice(era)
     unbinds(k).finishes()

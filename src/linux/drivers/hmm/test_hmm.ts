@@ -39,7 +39,7 @@ export const dmirror_allocate_chunk = operation({
   does: 'Binds a driver whose device has memory of its own, and gives that memory struct pages.',
   source: { file: 'lib/test_hmm.c', fn: 'dmirror_allocate_chunk', version: '6.12' },
   leftOut:
-    'More chunks, when the first is full. What the module keeps in ordinary memory is here in the page of the device itself. Coherent memory is of 6.0: earlier versions show what their counters would have made of it.',
+    'More chunks, when the first is full. What the module keeps in ordinary memory is here in the page of the device itself. This module is of 5.8, and its coherent memory of 6.0 (from memory): earlier versions show what their memory management would have made of it.',
   via: ['dmirror_device_init', 'hmm_dmirror_init'],
   start: {
     label: 'Bind the driver',
