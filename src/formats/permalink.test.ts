@@ -79,8 +79,14 @@ describe('a link', () => {
   })
 
   it('names a scenario and a moment in words where nothing else was chosen', () => {
-    expect(writeLink({ ...base, cursor: 73 })).toBe('s/the-driver-is-gone@73')
-    expect(readLink('#s/the-driver-is-gone@73')).toMatchObject({ ok: true, value: { cursor: 73 } })
+    const plain = { ...base, preset: '', cursor: 73 }
+    expect(writeLink(plain)).toBe('s/the-driver-is-gone@73')
+    expect(readLink('#s/the-driver-is-gone@73')).toMatchObject({ ok: true, value: plain })
+  })
+
+  it('keeps a kernel that was chosen, and nothing else', () => {
+    const read = readLink(writeLink({ ...base, preset: 'v5.8' }))
+    expect(read).toMatchObject({ ok: true, value: { preset: 'v5.8', policies: {} } })
   })
 
   it('is short: the whole story of a library scenario fits 300 characters', () => {

@@ -8,6 +8,7 @@ import { failure, quoted, type Result, success } from './text/result'
 /** What a link holds: names and choices, never state. */
 export interface LinkState {
   readonly scenario: string
+  /** Empty: the kernel that the scenario usually has. */
   readonly preset: string
   readonly policies: Readonly<Record<string, string>>
   readonly params: Readonly<Record<string, number>>
@@ -39,7 +40,11 @@ const CHOICE = 2
 
 /** The fragment of a link, without its `#`. */
 export function writeLink(state: LinkState): string {
-  const isPlain = state.choices === undefined && sameKeys(state.params) && sameKeys(state.policies)
+  const isPlain =
+    state.preset === '' &&
+    state.choices === undefined &&
+    isEmpty(state.params) &&
+    isEmpty(state.policies)
   if (isPlain) return `s/${state.scenario}${state.cursor === 0 ? '' : `@${state.cursor}`}`
   const bytes = new ByteWriter()
   bytes.text(state.scenario)
@@ -55,7 +60,7 @@ export function writeLink(state: LinkState): string {
   return VERSION + toBase64Url(bytes.done())
 }
 
-const sameKeys = (pairs: Readonly<Record<string, unknown>>): boolean =>
+const isEmpty = (pairs: Readonly<Record<string, unknown>>): boolean =>
   Object.keys(pairs).length === 0
 
 function writePairs<V>(

@@ -2,9 +2,10 @@ import { checksOf, compareChecks } from '../formats/link-checks'
 import { type LinkState, readLink, writeLink } from '../formats/permalink'
 import { policies as allPolicies } from '../linux/policies'
 import { judgePolicies } from '../machine'
-import { type Opened, openScenario, setupOf } from '../scenarios/open'
+import { type Opened, openScenario } from '../scenarios/open'
+import type { Scenario, Setup } from '../scenarios/scenario'
 import { findScenario } from './library'
-import { show } from './session'
+import { ownPolicies, show } from './session'
 import { getState, setState } from './store'
 
 /** The longest link that mail programs leave clickable. */
@@ -27,24 +28,23 @@ export function linkNow(): { fragment: string; says: string } | { refused: strin
   }
 }
 
-function linkState({ scenario, timeline, setup, preset, story }: Opened): LinkState {
+function linkState(opened: Opened): LinkState {
+  const { scenario, timeline, setup, preset, story } = opened
   const { choices } = timeline.branch
   const isStory = JSON.stringify(story.map(({ choice }) => choice)) === JSON.stringify(choices)
-  const usual = setupOf(scenario, {})
-  const policies = typeof usual === 'string' ? {} : differing(setup.policies, usual.policies)
-  const params = typeof usual === 'string' ? {} : differing(setup.params, usual.params)
+  const policies = ownPolicies(opened)
+  const params = differing(setup.params, scenario)
   const shared = { scenario: scenario.name, preset, policies, params, cursor: timeline.cursor }
-  return isStory && scenario.story.length > 0
-    ? shared
-    : { ...shared, choices, checks: checksOf(timeline.moments) }
+  if (!isStory || scenario.story.length === 0)
+    return { ...shared, choices, checks: checksOf(timeline.moments) }
+  return { ...shared, preset: preset === scenario.preset ? '' : preset }
 }
 
-/** Settings that are not the usual ones. */
-const differing = <V>(
-  mine: Readonly<Record<string, V>>,
-  usual: Readonly<Record<string, V>>,
-): Record<string, V> =>
-  Object.fromEntries(Object.entries(mine).filter(([name, value]) => usual[name] !== value))
+/** Parameters that are not the usual ones. */
+const differing = (mine: Setup['params'], { params }: Scenario): Setup['params'] =>
+  Object.fromEntries(
+    Object.entries(mine).filter(([name, value]) => params[name]?.initial !== value),
+  )
 
 /** The link that was asked for last: an earlier one whose scenario arrives later is not shown. */
 let asked = ''

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { policies } from '../linux/policies'
+import { presets } from '../linux/presets'
 import { scenarios } from '../scenarios'
+import type { Scenario } from '../scenarios/scenario'
 import { importText } from './import'
 import { loadScenarios } from './library'
 import { linkNow, openLink } from './link'
@@ -133,6 +136,15 @@ describe('menus', () => {
 })
 
 describe('links', () => {
+  /** The link of this moment, which no mail program breaks; afterwards something else is open. */
+  function shortLink(): string {
+    const link = linkNow()
+    if ('refused' in link) throw new Error(link.refused)
+    expect(link.fragment.length).toBeLessThanOrEqual(300)
+    openScenarioWith(scenarios[0] as Scenario)
+    return link.fragment
+  }
+
   it('restore scenario, policies, schedule and moment', async () => {
     changeSetup({ policies: { filesystem: 'ext4' } })
     seek(10)
@@ -145,6 +157,27 @@ describe('links', () => {
     expect(kernel().heap.arena.hash).toBe(hash)
     expect(getState().notice).toBeUndefined()
   })
+
+  it.each(['the-driver-is-gone', 'legacy-files-too-early', 'cxl-managed-unplug', 'rdma-and-fork'])(
+    'of %s restore every kernel with its rules, and are short',
+    async (name) => {
+      await loadScenarios()
+      const scenario = scenarios.find((each) => each.name === name) as Scenario
+      const rule = policies.find((each) => scenario.policies.includes(each.name))
+      const chosen = { [rule?.name ?? '']: Object.keys(rule?.values ?? {}).at(-1) ?? '' }
+      for (const { name: preset } of presets)
+        for (const steps of [undefined, 5]) {
+          openScenarioWith(scenario, { preset, policies: steps === undefined ? {} : chosen })
+          // A schedule of its own, which is not the story.
+          if (steps !== undefined) timeline().load(timeline().branch.choices.slice(0, steps))
+          seek(3)
+          const { setup } = getState().opened
+          await openLink(`#${shortLink()}`)
+          expect(getState().opened).toMatchObject({ preset, setup })
+          expect(timeline().cursor).toBe(3)
+        }
+    },
+  )
 
   it('that are wrong are answered in words, and leave what is open', async () => {
     seek(12)
