@@ -47,6 +47,7 @@ export {
   type Moment,
   type Standing,
   type Steppable,
+  sharedBy,
   Timeline,
 } from './timeline'
 export { isBookkeeping, type TraceLine, traceLineNow } from './trace'

@@ -250,7 +250,7 @@ export class Timeline<K extends AnyKernel & Steppable<K>> {
 }
 
 /** How many choices two schedules have in common at their beginning. */
-function sharedBy(a: readonly Choice[], b: readonly Choice[]): number {
+export function sharedBy(a: readonly Choice[], b: readonly Choice[]): number {
   const differing = a.findIndex((choice, i) => !sameChoice(choice, b[i]))
   return differing < 0 ? a.length : differing
 }

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from 'react'
 import { isAsRecorded } from '../scenarios/open'
 import { useOpened } from '../store/store'
+import { withStoryUpTo } from './with-story'
 
 const RecordingDialog = lazy(() =>
   import('./RecordingDialog').then(
@@ -13,20 +14,23 @@ const RecordingDialog = lazy(() =>
 export function RecordedBadge() {
   const opened = useOpened()
   const [isOpen, setIsOpen] = useState(false)
-  const { scenario, setup } = opened
+  const { scenario, setup, timeline } = opened
   const { recorded } = scenario
   if (recorded === undefined) return null
   const isSame = isAsRecorded(scenario, setup)
+  const isRecorded = isSame && timeline.cursor <= withStoryUpTo(opened)
   return (
     <>
       <button
         type="button"
-        className={isSame ? 'badge' : 'badge other'}
+        className={isRecorded ? 'badge' : 'badge other'}
         aria-haspopup="dialog"
         title="What the kernel printed, beside what the engine says"
         onClick={() => setIsOpen(true)}
       >
-        {isSame ? `recorded on ${recorded.kernel}` : 'not recorded with these policies'}
+        {isRecorded
+          ? `recorded on ${recorded.kernel}`
+          : `not recorded ${isSame ? 'in this order' : 'with these policies'}`}
       </button>
       {isOpen && (
         <Suspense>

@@ -4,18 +4,20 @@ import type { OftenSaid } from '../scenarios/scenario'
 import { seek } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
+import { withStoryUpTo } from './with-story'
 
 /** The text of this moment, above the board that it speaks of: the passage that is playing, or has just been. */
 export function Story() {
   const opened = useOpened()
   const { passages, scenario, timeline } = opened
-  const onStory = timeline.branch.id === timeline.branches[0]?.id && passages.length > 0
-  const index = passageAt(passages, timeline.cursor)
-  const passage = onStory ? passages[index] : undefined
-  const next = onStory ? passages[index + 1] : undefined
-  const done = passage !== undefined && timeline.cursor >= passage.to
+  const { cursor } = timeline
+  const upTo = withStoryUpTo(opened)
+  const index = passageAt(passages, cursor)
+  const passage = cursor <= upTo ? passages[index] : undefined
+  const done = passage !== undefined && cursor >= passage.to
+  const onward = done ? passages[index + 1] : passage
   // Before anything has happened the question stands here; what came of it would give it away.
-  const told = timeline.cursor === 0 ? undefined : passage
+  const told = cursor === 0 ? undefined : passage
   return (
     <section className="story" aria-labelledby="story-title">
       <h2 id="story-title">Story</h2>
@@ -27,14 +29,11 @@ export function Story() {
         </p>
         {told?.oftenSaid !== undefined && <OftenSaidNote {...told.oftenSaid} />}
       </div>
-      {passage !== undefined && !done && (
-        <button type="button" className="onward" onClick={() => seek(passage.to)}>
-          {told === undefined ? `Play: ${passage.title} →` : 'Play this passage →'}
-        </button>
-      )}
-      {done && next !== undefined && (
-        <button type="button" className="onward" onClick={() => seek(next.to)}>
-          {`Next: ${next.title} →`}
+      {onward !== undefined && onward.to <= upTo && (
+        <button type="button" className="onward" onClick={() => seek(onward.to)}>
+          {told !== undefined && !done
+            ? 'Play this passage →'
+            : `${done ? 'Next' : 'Play'}: ${onward.title} →`}
         </button>
       )}
       <Rules />

@@ -7,7 +7,8 @@ import type { Target } from '../machine'
 import { scenarios } from '../scenarios'
 import { select } from '../store/attention'
 import { loadScenarios } from '../store/library'
-import { begin, changeSetup, openScenarioWith, seek } from '../store/session'
+import { linkNow, openLink } from '../store/link'
+import { begin, changeSetup, move, openScenarioWith, seek } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { bootMemory } from '../testing/memory-kernel'
 import { App } from './App'
@@ -102,6 +103,27 @@ describe('the page', () => {
     ).toBeTruthy()
     await userEvent.click(section('Story').getByRole('button', { name: /^Next: And through B/ }))
     expect(section('Story').getByRole('heading', { name: 'And through B.' })).toBeTruthy()
+  })
+
+  it('tells the story, and calls it recorded, only as long as a shared schedule goes the same', async () => {
+    seek(20)
+    begin(2, 'createFile', { superBlock: 1, name: '/mnt/x', size: 4096 }, false)
+    const link = linkNow()
+    if ('refused' in link) throw new Error(link.refused)
+    resetStore()
+    await openLink(link.fragment)
+    render(<App />)
+    const { scenario, timeline, passages } = getState().opened
+    expect([timeline.branches.length, timeline.cursor]).toEqual([1, 21])
+    const title = () => section('Story').getByRole('heading', { level: 3 }).textContent
+    expect(title()).toBe(scenario.title)
+    expect(screen.getByText('not recorded in this order')).toBeTruthy()
+    expect(document.querySelector('.told .evidence')).toBeNull()
+    act(() => move(-1))
+    expect(title()).toBe(passages.find(({ to }) => to >= 20)?.title)
+    expect(screen.getByText('recorded on 6.12.117')).toBeTruthy()
+    // What the story does next is not what comes next here.
+    expect(section('Story').queryByRole('button', { name: /^(Play|Next)/ })).toBeNull()
   })
 })
 
