@@ -71,7 +71,10 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await page.goto('./#s/the-read-fault-window')
   await openCheck(page)
   await start(page).click()
-  await expect(dialog(page).getByText(/Broken, in 57 steps/)).toBeVisible({ timeout: 30_000 })
+  await expect(dialog(page).getByText(/Broken in 57 steps/)).toBeVisible({ timeout: 30_000 })
+  await expect(
+    dialog(page).getByText('Step 82 of its schedule: 57 steps after the 25 that set the scene.'),
+  ).toBeVisible()
   await dialog(page)
     .getByText(/others are as short/)
     .click()
@@ -80,7 +83,7 @@ test('a counterexample is played to the step that breaks it, and shared', async 
     .getByRole('button', { name: /^Open the schedule of noPteToDeadPgmap/ })
     .click()
   await expect(dialog(page)).toHaveCount(0)
-  await expect(page.getByRole('status')).toContainText('Broken here')
+  await expect(page.getByRole('status')).toContainText(/Broken here: .* This is step 82:/)
 
   await page.keyboard.press('Home')
   await expect(property(page, 'noPteToDeadPgmap')).toContainText('holds')
@@ -138,7 +141,7 @@ for (const theme of ['light', 'dark'] as const)
       await openCheck(page)
       await dialog(page).getByLabel('Go on to the last state').check()
       await start(page).click()
-      await expect(dialog(page).getByText(/Broken, in 17 steps/)).toBeVisible()
+      await expect(dialog(page).getByText(/Broken in 17 steps/)).toBeVisible()
       await expect(
         dialog(page)
           .getByText(/others are as short/)

@@ -1,6 +1,7 @@
-import type { Answer, Question } from '../checker/check'
+import type { Answer, Example, Question } from '../checker/check'
 import type { Reply } from '../checker/messages'
-import type { Flag } from '../machine'
+import type { Kernel } from '../linux/kernel'
+import type { Flag, Timeline } from '../machine'
 import { type Opened, openScenario } from '../scenarios/open'
 import { type Line, openLine } from './checker-line'
 import { ownPolicies, show } from './session'
@@ -162,11 +163,24 @@ export function openSchedule(what: string, index: number): void {
   }
   const flag = { moment: example.begins + example.depth, says: saysOf(what, answer) }
   const name = index === 0 ? what : `${what} (${index + 1})`
-  const refused = opened.timeline.add(name, schedule.choices, flag)
-  show(
-    opened,
-    refused ?? `${flag.says} This is step ${flag.moment}: step back, or play from the start.`,
-  )
+  const { timeline } = opened
+  // A livelock's schedule goes once round after that.
+  const refused = timeline.add(name, schedule.choices, flag) ?? timeline.seek(flag.moment)
+  show(opened, refused ?? noticeOf(what, example, flag, timeline))
+}
+
+/** What is seen where a schedule opens, and where that is. */
+function noticeOf(
+  what: string,
+  { begins, depth }: Example,
+  { moment, says }: Flag,
+  timeline: Timeline<Kernel>,
+): string {
+  const since = timeline.standings().find(({ invariant }) => invariant.name === what)?.since
+  if (depth === 0 && since !== undefined)
+    return `${says} It is so from step ${since} on, before the threads are free: that is at step ${begins}.`
+  const next = moment < timeline.length ? 'play on' : 'step back, or play from the start'
+  return `${says} This is step ${moment}: ${next}.`
 }
 
 function saysOf(what: string, { properties, hangs }: Answer): Flag['says'] {

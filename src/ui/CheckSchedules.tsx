@@ -2,7 +2,7 @@ import type { Answer } from '../checker/check'
 import { openSchedule } from '../store/checking'
 import { promelaFile } from '../store/exports'
 import type { Checking } from '../store/state'
-import { counted, others } from './check-words'
+import { counted, others, whereInSchedule } from './check-words'
 import { SaveButton } from './SaveButton'
 
 export interface AnswerProps {
@@ -29,8 +29,10 @@ export function CheckSchedules({ what, ...props }: AnswerProps & { what: string 
     onOpen,
   }))
   const rest = count - schedules.length
+  const where = whereInSchedule(example, asked)
   return (
     <div className="schedules">
+      {where !== undefined && <p className="where">{where}</p>}
       {first !== undefined && (
         <span>
           <OpenSchedule {...first} />

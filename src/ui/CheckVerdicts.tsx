@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Answer, HangAnswer, PropertyAnswer } from '../checker/check'
 import { type AnswerProps, CheckSchedules } from './CheckSchedules'
-import { counted, signs, verdictOf, whyItHangs } from './check-words'
+import { counted, findingText, NOT_APPLICABLE, signs, verdictOf, whyItHangs } from './check-words'
 
 /** Behind all that was reached. */
 const FAR = Number.MAX_SAFE_INTEGER
@@ -10,8 +10,9 @@ const FAR = Number.MAX_SAFE_INTEGER
 export function CheckVerdicts(props: AnswerProps) {
   const { properties } = props.answer
   const open = properties.filter(({ verdict }) => verdict === 'open')
+  const vacuous = properties.filter(({ verdict }) => verdict === 'notApplicable')
   const known = properties
-    .filter(({ verdict }) => verdict !== 'open')
+    .filter((each) => !open.includes(each) && !vacuous.includes(each))
     .sort((a, b) => (a.depth ?? FAR) - (b.depth ?? FAR))
   return (
     <>
@@ -28,8 +29,12 @@ export function CheckVerdicts(props: AnswerProps) {
           ))}
           <HangRow {...props} />
           <LivelockRow {...props} />
+          {vacuous.map((property) => (
+            <PropertyRow key={property.name} {...{ property, ...props }} />
+          ))}
         </tbody>
       </table>
+      {vacuous.length > 0 && <p className="quiet">{NOT_APPLICABLE}</p>}
       {open.length > 0 && (
         <details>
           <summary>{`${counted(open.length, 'property')} not decided, because the search ended before`}</summary>
@@ -67,10 +72,11 @@ function Row({ sign, claim, verdict, children }: RowProps) {
 }
 
 function PropertyRow({ property, ...props }: AnswerProps & { property: PropertyAnswer }) {
-  const { name, claim, verdict, says } = property
+  const { name, claim, verdict } = property
+  const found = findingText(property)
   return (
     <Row sign={verdict} claim={claim} verdict={verdictOf(property)}>
-      {says !== undefined && <div className="says">{says}</div>}
+      {found !== undefined && <div className="says">{found}</div>}
       <CheckSchedules what={name} {...props} />
     </Row>
   )

@@ -1,4 +1,5 @@
 import type { Answer, Example, HangAnswer, Limit, PropertyAnswer } from '../checker/check'
+import type { Asked } from '../store/state'
 
 /** A whole number as the page prints it. */
 export const figure = (n: number): string =>
@@ -52,11 +53,13 @@ export const brokenOnes = ({ properties }: Answer): PropertyAnswer[] =>
 
 /** The answer in one sentence, or two. */
 export function headline(answer: Answer): string {
-  const { verdict, states, limit, hangs, livelock } = answer
+  const { verdict, states, transitions, limit, hangs, livelock } = answer
   const end = limit === undefined ? '' : ` ${stops[limit]}: there may be more.`
   switch (verdict) {
     case 'holds':
-      return `Nothing breaks, in no interleaving: all ${counted(states, 'state')} were explored.`
+      return transitions === 0
+        ? 'There is nothing to interleave: no thread has a step to take. Nothing is broken as it is.'
+        : `Nothing breaks in any interleaving: all ${counted(states, 'state')} were explored.`
     case 'broken': {
       const [nearest, ...others] = brokenOnes(answer)
       const { length } = others
@@ -64,7 +67,7 @@ export function headline(answer: Answer): string {
         length === 0
           ? ''
           : ` ${counted(length, 'other property')} ${length === 1 ? 'is' : 'are'} broken too.`
-      return `Broken, in ${counted(nearest?.depth ?? 0, 'step')}: ${nearest?.claim}${more}${end}`
+      return `Broken ${soon(nearest?.depth)}: ${nearest?.claim}${more}${end}`
     }
     case 'hang': {
       const [hang] = hangs
@@ -81,12 +84,30 @@ export function headline(answer: Answer): string {
   }
 }
 
+/** What is so at once, no thread had to take a step for. */
+const soon = (depth = 0): string =>
+  depth === 0 ? 'before the threads are free' : `in ${counted(depth, 'step')}`
+
+/** Where in its schedule a thing is reached, if there was something before the search began. */
+export function whereInSchedule({ begins, depth }: Example, { from }: Asked): string | undefined {
+  if (begins === 0 || depth === 0) return undefined
+  const before = from === undefined ? 'that set the scene' : 'that are done already'
+  return `Step ${figure(begins + depth)} of its schedule: ${counted(depth, 'step')} after the ${figure(begins)} ${before}.`
+}
+
+/** What was found, as a sentence of its own. */
+export const findingText = ({ kind, says }: PropertyAnswer): string | undefined =>
+  says && `What ${kind === 'always' ? 'breaks' : 'shows'} it: ${says.replace(/\.?$/, '.')}`
+
+export const NOT_APPLICABLE =
+  'Not applicable: no state that was reached has anything of what the property speaks of, so that it could neither hold nor break.'
+
 /** How one property stands, in a few words. */
 export function verdictOf({ verdict, depth = 0 }: PropertyAnswer): string {
   switch (verdict) {
     case 'broken':
     case 'shown':
-      return `${verdict} in ${counted(depth, 'step')}`
+      return `${verdict} ${soon(depth)}`
     case 'open':
       return 'not decided'
     case 'notApplicable':

@@ -40,7 +40,7 @@ describe('the check of the page', () => {
     await userEvent.click(button('Check'))
     const dialog = within(await screen.findByRole('dialog', { name: 'Check' }))
     await userEvent.click(dialog.getByRole('button', { name: 'Check' }))
-    await dialog.findByText(/^Broken, in 8 steps: /)
+    await dialog.findByText(/^Broken in 8 steps: /)
     await userEvent.click(
       await dialog.findByRole('button', { name: 'Open the schedule of removeDoneMeansUnheld' }),
     )
@@ -68,7 +68,7 @@ describe('the check of the page', () => {
     open('gup-fast-vs-remove')
     render(<CheckDialog onClose={() => {}} />)
     await userEvent.click(button('Check'))
-    await screen.findByText('Nothing breaks, in no interleaving: all 171 states were explored.')
+    await screen.findByText('Nothing breaks in any interleaving: all 171 states were explored.')
     const row = answer().getByRole('row', { name: /come to the end of its call/ })
     expect(row.textContent).toMatch(/holds$/)
     expect(answer().getByText(/^Explored/).textContent).toContain('on the page itself')
@@ -81,7 +81,7 @@ describe('the check of the page', () => {
     for (const { claim, name } of invariants)
       if (name !== 'entryMatchesFile') await userEvent.click(screen.getByLabelText(claim))
     await userEvent.click(button('Check'))
-    await screen.findByText(/^Broken, in 36 steps/)
+    await screen.findByText(/^Broken in 36 steps/)
     expect(getState().checking?.answer?.properties).toHaveLength(1)
     expect(answer().getByText(/chosen properties only/)).toBeTruthy()
     const row = answer().getByRole('row', { name: /come to the end of its call/ })
@@ -105,6 +105,47 @@ describe('the check of the page', () => {
       true,
     )
     expect(screen.getByRole('radio', { name: /^From this moment/ })).toHaveProperty('checked', true)
+  })
+
+  it('has nothing to interleave where no thread makes a call, and says which properties speak of nothing', async () => {
+    open('qemu-q35-pmem')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^There is nothing to interleave/)
+    const rows = answer().getAllByRole('row')
+    const isVacuous = rows.map(({ className }) => className === 'notApplicable')
+    expect(isVacuous.indexOf(true)).toBeGreaterThan(2)
+    expect(isVacuous.lastIndexOf(false)).toBeLessThan(isVacuous.indexOf(true))
+    expect(rows.at(-1)?.textContent).toMatch(/^–.*not applicable$/)
+    expect(answer().getByText(/^Not applicable: no state that was reached/)).toBeTruthy()
+  })
+
+  it('tells what was broken before the threads are free', async () => {
+    open('the-mapper-comes-back', { preset: 'v4.14' })
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Broken before the threads are free: /)
+    const [row] = answer().getAllByRole('row', { name: /broken before the threads are free$/ })
+    const open0 = await within(row as HTMLElement).findByRole('button', { name: /^Open the sched/ })
+    await userEvent.click(open0)
+    const { notice, opened } = getState()
+    const { cursor } = opened.timeline
+    expect(notice).toMatch(
+      new RegExp(
+        `It is so from step \\d+ on, before the threads are free: that is at step ${cursor}\\.$`,
+      ),
+    )
+  })
+
+  it('counts the steps after those that set the scene, and opens at the step of both', async () => {
+    open('cxl-managed-unplug')
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Broken in 8 steps: /)
+    await screen.findByText('Step 47 of its schedule: 8 steps after the 39 that set the scene.')
+    expect(answer().getByText(/^What breaks it: memory144 is online.*reset\.$/)).toBeTruthy()
+    await userEvent.click(button('Open the schedule of onlineMeansDecoded'))
+    expect(getState().notice).toMatch(/^Broken here: .* This is step 47: step back/)
   })
 
   it('says of an answer that it is not about what the page shows now', async () => {
@@ -169,7 +210,7 @@ describe('the words of an answer', () => {
       ({ name, depth, kind: 'always', claim: `${name}.`, verdict: 'broken', says: '' }) as const
     const properties = [property('far', 9), property('near', 4)]
     expect(headline({ ...all, verdict: 'broken', limit: undefined, properties })).toBe(
-      'Broken, in 4 steps: near. 1 other property is broken too.',
+      'Broken in 4 steps: near. 1 other property is broken too.',
     )
     expect(headline({ ...all, verdict: 'broken', properties })).toMatch(
       /Stopped at the limit of states: there may be more\.$/,
