@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { scenarios } from '../scenarios'
 import type { Request } from '../scenarios/open'
-import { ask, cancel, endChecking, isCurrent, openSchedule, type Wish } from './checking'
+import { ask, cancel, endChecking, isCurrent, openSchedule } from './checking'
 import { loadScenarios } from './library'
 import { linkNow, openLink } from './link'
 import { changeSetup, openScenarioWith, seek } from './session'
+import type { Wish } from './state'
 import { getState, resetStore } from './store'
 
 const wish: Wish = { isFromHere: false, maxSeconds: 60 }

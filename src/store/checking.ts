@@ -1,19 +1,12 @@
-import type { Answer, Example, Question } from '../checker/check'
+import type { Answer, Example } from '../checker/check'
 import type { Reply } from '../checker/messages'
 import type { Kernel } from '../linux/kernel'
 import type { Flag, Timeline } from '../machine'
 import { type Opened, openScenario } from '../scenarios/open'
 import { type Line, openLine } from './checker-line'
 import { ownPolicies, show } from './session'
-import type { Asked, Checking } from './state'
-import { getState, setState } from './store'
-
-/** What the reader chooses; the rest of the question is what the page shows. */
-export interface Wish extends Pick<Question, 'properties' | 'everything' | 'maxStates' | 'reduce'> {
-  /** From the moment that is shown, not from the beginning. */
-  readonly isFromHere: boolean
-  readonly maxSeconds: number
-}
+import type { Asked, Checking, Wish } from './state'
+import { getState, setState, usePinhole } from './store'
 
 /** Schedules that are told apart; the others are counted. */
 const MOST_SCHEDULES = 8
@@ -26,14 +19,20 @@ let line: Line | undefined
 /** Counts the questions: what belongs to an earlier one is not heard. */
 let count = 0
 
+// The page is about something else now; of another kernel or rule an answer still says what it was about.
+usePinhole.subscribe(({ checking, opened }) => {
+  const { asked } = checking ?? {}
+  if (asked !== undefined && asked.scenario.name !== opened.scenario.name) endChecking()
+})
+
 const change = (changes: Partial<Checking>): void =>
   setState(({ checking }) => ({ checking: checking && { ...checking, ...changes } }))
 
 /** Asks for every interleaving of what the page shows; what comes of it comes into the state. */
-export async function ask({ isFromHere, ...wish }: Wish): Promise<void> {
+export async function ask(wish: Wish): Promise<void> {
   endChecking()
   const number = count
-  const asked = askedOf(getState().opened, isFromHere, wish.properties !== undefined)
+  const asked = askedOf(getState().opened, wish)
   setState({ checking: { asked, phase: 'searching', examples: {} } })
   const listen = (reply: Reply) => {
     if (number === count) hear(reply)
@@ -53,15 +52,16 @@ export async function ask({ isFromHere, ...wish }: Wish): Promise<void> {
   const begins = from === undefined ? {} : { from }
   // Not every browser tells.
   const helpers = Math.max(0, (navigator.hardwareConcurrency || 1) - 1)
-  opened.say({ kind: 'ask', scenario: scenario.name, ...request, ...begins, ...wish, helpers })
+  const { isFromHere: _, ...question } = wish
+  opened.say({ kind: 'ask', scenario: scenario.name, ...request, ...begins, ...question, helpers })
 }
 
-function askedOf(opened: Opened, isFromHere: boolean, isPartial: boolean): Asked {
+function askedOf(opened: Opened, wish: Wish): Asked {
   const { scenario, preset, setup, timeline } = opened
   const request = { preset, policies: ownPolicies(opened), params: setup.params }
   const { branch, cursor } = timeline
-  const from = isFromHere ? { choices: branch.choices, moment: cursor } : undefined
-  return { scenario, preset, setup, request, branch: branch.name, from, isPartial }
+  const from = wish.isFromHere ? { choices: branch.choices, moment: cursor } : undefined
+  return { scenario, preset, setup, request, branch: branch.name, from, wish }
 }
 
 /** Stops the search at once; the answer is about what it has seen. */

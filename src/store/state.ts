@@ -1,4 +1,4 @@
-import type { Answer, Example } from '../checker/check'
+import type { Answer, Example, Question } from '../checker/check'
 import type { Progress } from '../checker/messages'
 import type { Beginning } from '../checker/programs'
 import type { IomemListing } from '../formats/iomem'
@@ -47,6 +47,13 @@ export interface ImportState {
   readonly findings: readonly string[]
 }
 
+/** What the reader chooses; the rest of the question is what the page shows. */
+export interface Wish extends Pick<Question, 'properties' | 'everything' | 'maxStates' | 'reduce'> {
+  /** From the moment that is shown, not from the beginning. */
+  readonly isFromHere: boolean
+  readonly maxSeconds: number
+}
+
 /** What a check is about. */
 export interface Asked {
   readonly scenario: Scenario
@@ -56,8 +63,7 @@ export interface Asked {
   readonly request: Request
   /** Absent: from the beginning, with the calls of the story. */
   readonly from: Beginning | undefined
-  /** Only some properties were asked about. */
-  readonly isPartial: boolean
+  readonly wish: Wish
   /** The branch of that moment. */
   readonly branch: string
 }

@@ -37,14 +37,14 @@ export function CheckAnswer({ onOpen }: { onOpen: () => void }) {
 /** What was asked about: the answer says nothing of any other kernel or rule. */
 function About({ asked }: { asked: Asked }) {
   const opened = useOpened()
-  const { scenario, preset, setup, request, from, branch, isPartial } = asked
+  const { scenario, preset, setup, request, from, branch, wish } = asked
   const kernel = presets.find(({ name }) => name === preset)?.title ?? preset
   const chosen = Object.entries(request.policies ?? {}).map(([name, value]) => `${name}: ${value}`)
   const params = Object.entries(setup.params).map(
     ([name, value]) => `${scenario.params[name]?.title}: ${value}`,
   )
   const begins = from === undefined ? [] : [`from step ${from.moment} of ${branch}`]
-  const some = isPartial ? ['chosen properties only'] : []
+  const some = wish.properties !== undefined ? ['chosen properties only'] : []
   return (
     <p className="quiet">
       {[scenario.title, kernel, ...chosen, ...params, ...begins, ...some].join(' · ')}

@@ -1,22 +1,22 @@
 import { useState } from 'react'
-import { ask, cancel, type Wish } from '../store/checking'
-import { usePinhole } from '../store/store'
+import { ask, cancel } from '../store/checking'
+import type { Wish } from '../store/state'
+import { getState, usePinhole } from '../store/store'
 import { CheckAnswer } from './CheckAnswer'
 import { CheckTable } from './CheckTable'
 import { CheckWish, firstWish } from './CheckWish'
 import { Dialog } from './Dialog'
+import { toTheMoment } from './to-the-moment'
 
-/** Explores every interleaving of what the page shows, and says what comes of it. */
+export { CheckSign } from './CheckSign'
+
+/** Explores every interleaving of what the page shows, and says what comes of it. It goes on when this is closed. */
 export function CheckDialog({ onClose }: { onClose: () => void }) {
-  const [wish, setWish] = useState<Wish>(firstWish)
+  const [wish, setWish] = useState<Wish>(() => getState().checking?.asked.wish ?? firstWish())
   const phase = usePinhole(({ checking }) => checking?.phase)
   const isRunning = phase === 'searching' || phase === 'judging'
-  const close = () => {
-    cancel()
-    onClose()
-  }
   return (
-    <Dialog title="Check" onClose={close} isWide>
+    <Dialog title="Check" onClose={onClose} isWide>
       {/* No form: a frame with sandbox="allow-scripts" may not send one. */}
       <div className="check">
         <CheckWish wish={wish} onChange={setWish} isDisabled={isRunning} />
@@ -32,7 +32,7 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
           )}
         </div>
       </div>
-      <CheckAnswer onOpen={onClose} />
+      <CheckAnswer onOpen={() => toTheMoment(onClose)} />
       <CheckTable />
     </Dialog>
   )

@@ -1,3 +1,4 @@
+import type { Answer } from '../checker/check'
 import { usePinhole } from '../store/store'
 import { counted, figure, memory } from './check-words'
 
@@ -9,11 +10,17 @@ const places = {
   page: 'on the page itself, between two pictures',
 } as const
 
+/** What became of the wish to leave something out. */
+const leftOut = ({ isReduced }: Answer): string =>
+  isReduced
+    ? '. Something was left out, as was wished: the figures are of what was explored.'
+    : '. Something was found, and so all was explored, with nothing left out.'
+
 /** How far the search is, and what it comes to in the end. */
 export function CheckProgress() {
   const checking = usePinhole((state) => state.checking)
   if (checking === undefined) return null
-  const { phase, progress, place, answer } = checking
+  const { phase, progress, place, answer, asked } = checking
   const {
     states = 0,
     transitions = 0,
@@ -46,6 +53,7 @@ export function CheckProgress() {
         {phase === 'answered' && 'Explored '}
         {place !== undefined && places[place]}
         {helpers > 0 && `, with ${helpers} more that share the states out among themselves`}
+        {answer !== undefined && (asked.wish.reduce ?? []).length > 0 && leftOut(answer)}
       </p>
       <p className="visually-hidden" aria-live="polite">
         {phase === 'searching' && seconds >= TOLD_EVERY

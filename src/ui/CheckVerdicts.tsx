@@ -87,7 +87,7 @@ const undecided = ({ isComplete }: Answer): string => (isComplete ? 'not asked' 
 
 function HangRow(props: AnswerProps) {
   const { answer, checking } = props
-  const isKnown = answer.isComplete && !checking.asked.isPartial
+  const isKnown = answer.isComplete && checking.asked.wish.properties === undefined
   const [first] = answer.hangs
   const verdict =
     first !== undefined
@@ -129,7 +129,7 @@ function Hang({ hang, ...props }: AnswerProps & { hang: HangAnswer }) {
 function LivelockRow(props: AnswerProps) {
   const { answer, checking } = props
   const { livelock } = answer
-  const isKnown = answer.isComplete && !checking.asked.isPartial
+  const isKnown = answer.isComplete && checking.asked.wish.properties === undefined
   return (
     <Row
       sign={livelock !== undefined ? 'livelock' : isKnown ? 'holds' : 'open'}

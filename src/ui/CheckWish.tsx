@@ -1,4 +1,5 @@
-import type { Wish } from '../store/checking'
+import type { Reduction } from '../checker/check'
+import type { Wish } from '../store/state'
 import { getState, useOpened } from '../store/store'
 import { counted } from './check-words'
 
@@ -40,6 +41,7 @@ export function CheckWish({ wish, onChange, isDisabled }: Props & { isDisabled: 
         />
         Go on to the last state, where one is broken already
       </label>
+      <Reductions wish={wish} onChange={onChange} />
       <Limits wish={wish} onChange={onChange} />
     </fieldset>
   )
@@ -116,6 +118,47 @@ function Properties({ wish, onChange }: Props) {
       </ul>
     </details>
   )
+}
+
+/** What a search may leave out: where it then finds something, all is searched, so that lengths are true. */
+function Reductions({ wish, onChange }: Props) {
+  const { scenario, setup } = useOpened()
+  const { reduce = [] } = wish
+  const alike = scenario.identical?.(setup) ?? []
+  const offered: readonly Reduction[] =
+    alike.length > 0 ? ['symmetry', 'localFirst'] : ['localFirst']
+  return offered.map((name) => (
+    <div key={name}>
+      <label>
+        <input
+          type="checkbox"
+          aria-describedby={`${name}-says`}
+          checked={reduce.includes(name)}
+          onChange={({ target }) => {
+            const others = reduce.filter((each) => each !== name)
+            onChange({ ...wish, reduce: target.checked ? [...others, name] : others })
+          }}
+        />
+        {reductionTexts[name].title}
+      </label>
+      <p className="quiet" id={`${name}-says`}>
+        {reductionTexts[name].says}
+      </p>
+    </div>
+  ))
+}
+
+const reductionTexts: Readonly<
+  Record<Reduction, { readonly title: string; readonly says: string }>
+> = {
+  symmetry: {
+    title: 'Take threads that are alike for each other',
+    says: 'Of states that differ only in which of them is where, one is explored. The verdict is the same.',
+  },
+  localFirst: {
+    title: 'Make a thread’s own business first',
+    says: 'Where a step concerns nobody else, the orders in which others go before it are left out. The verdict is the same.',
+  },
 }
 
 function Limits({ wish, onChange }: Props) {

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react'
 import { compareSchedule, diffText, type Setting, showSide, type TwoSetups } from '../store/compare'
 import { useOpened } from '../store/store'
 import { CompareRows } from './CompareRows'
+import { toTheMoment } from './to-the-moment'
 
 interface ScheduleProps {
   readonly a: Setting
@@ -22,7 +23,7 @@ export function CompareSchedule({ a, b, onClose }: ScheduleProps) {
         {...compared}
         onShow={(letter, moment) => {
           showSide(letter === 'a' ? a : b, compared[letter], moment)
-          onClose()
+          toTheMoment(onClose)
         }}
       />
     </>

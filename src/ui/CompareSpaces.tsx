@@ -7,6 +7,7 @@ import {
   type SpacesCompared,
   showSchedule,
 } from '../store/compare'
+import { toTheMoment } from './to-the-moment'
 
 interface SpacesProps {
   readonly a: Setting
@@ -39,7 +40,7 @@ export function CompareSpaces({ a, b, onClose }: SpacesProps) {
           result={result}
           onShow={(letter, { choices }) => {
             showSchedule(letter === 'a' ? a : b, choices, choices.length)
-            onClose()
+            toTheMoment(onClose)
           }}
         />
       )}

@@ -8,12 +8,16 @@ interface DialogProps {
   readonly children: ReactNode
 }
 
-/** A native modal dialog: Escape, the button, and a click beside it close it. */
+/** A native modal dialog: Escape, the button, and a click beside it close it, and what opened it has the focus again. */
 export function Dialog({ title, onClose, children, isWide = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const dialog = element.current
+    const before = document.activeElement
     if (dialog !== null && !dialog.open) dialog.showModal()
+    return () => {
+      if (before instanceof HTMLElement) before.focus()
+    }
   }, [])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog

@@ -18,9 +18,12 @@ const dialogs = {
   help: lazy(async () => ({ default: (await import('./Help')).Help })),
 } as const
 
+const CheckSign = lazy(async () => ({ default: (await import('./CheckDialog')).CheckSign }))
+
 /** What is shown, under which kernel and policies, and the ways in and out. */
 export function Header() {
   const [dialog, setDialog] = useState<Dialog | undefined>()
+  const isAsked = usePinhole(({ checking }) => checking !== undefined)
   const Open = dialog === undefined ? undefined : dialogs[dialog]
   return (
     <header className="header">
@@ -36,6 +39,11 @@ export function Header() {
         </button>
         <button type="button" onClick={() => setDialog('check')}>
           Check
+          {isAsked && (
+            <Suspense>
+              <CheckSign />
+            </Suspense>
+          )}
         </button>
         <button type="button" onClick={() => setDialog('import')}>
           Import

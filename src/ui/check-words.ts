@@ -53,13 +53,13 @@ export const brokenOnes = ({ properties }: Answer): PropertyAnswer[] =>
 
 /** The answer in one sentence, or two. */
 export function headline(answer: Answer): string {
-  const { verdict, states, transitions, limit, hangs, livelock } = answer
+  const { verdict, states, transitions, limit, isReduced, hangs, livelock } = answer
   const end = limit === undefined ? '' : ` ${stops[limit]}: there may be more.`
   switch (verdict) {
     case 'holds':
       return transitions === 0
         ? 'There is nothing to interleave: no thread has a step to take. Nothing is broken as it is.'
-        : `Nothing breaks in any interleaving: all ${counted(states, 'state')} were explored.`
+        : `Nothing breaks in any interleaving: ${isReduced ? `${counted(states, 'state')} that stand for all` : `all ${counted(states, 'state')}`} were explored.`
     case 'broken': {
       const [nearest, ...others] = brokenOnes(answer)
       const { length } = others

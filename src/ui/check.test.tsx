@@ -97,6 +97,57 @@ describe('the check of the page', () => {
     expect(button('Check')).toBeTruthy()
   })
 
+  it('leaves out what it may, with the same verdict, and says so', async () => {
+    open('gup-fast-vs-remove', { params: { cpus: 3 } })
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(screen.getByLabelText(/^Take threads that are alike/))
+    await userEvent.click(screen.getByLabelText(/^Make a thread’s own business first/))
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Nothing breaks in any interleaving: \d+ states that stand for all/)
+    expect(getState().checking?.answer?.states).toBeLessThan(1225)
+    expect(answer().getByText(/Something was left out, as was wished/)).toBeTruthy()
+  })
+
+  it('leaves nothing out where something breaks: a length is a length of what was asked', async () => {
+    open('gup-fast-vs-remove', { policies: { removalZap: 'leave' } })
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(screen.getByLabelText(/^Take threads that are alike/))
+    await userEvent.click(button('Check'))
+    await screen.findByText(/^Broken in 8 steps: /)
+    expect(answer().getByText(/all was explored, with nothing left out/)).toBeTruthy()
+  })
+
+  it('offers to take threads for each other only where some are alike', () => {
+    open('fork-races-a-pin')
+    render(<CheckDialog onClose={() => {}} />)
+    expect(screen.queryByLabelText(/^Take threads/)).toBeNull()
+    expect(screen.getByLabelText(/^Make a thread’s own/)).toHaveProperty('checked', false)
+  })
+
+  it('goes on when it is closed, with a sign in the header, and is there again as it was asked', async () => {
+    open('gup-fast-vs-remove', { params: { cpus: 8 } })
+    render(<App />)
+    await userEvent.click(button('Check'))
+    const dialog = () => within(screen.getByRole('dialog', { name: 'Check' }))
+    await screen.findByRole('dialog', { name: 'Check' })
+    await userEvent.selectOptions(dialog().getByLabelText('States'), '100,000 states')
+    await userEvent.click(dialog().getByRole('button', { name: 'Check' }))
+    await userEvent.click(dialog().getByRole('button', { name: 'Close' }))
+    expect(getState().checking?.phase).toBe('searching')
+    await userEvent.click(await screen.findByRole('button', { name: 'Check (a search runs)' }))
+    await screen.findByRole('dialog', { name: 'Check' })
+    expect(dialog().getByLabelText('States')).toHaveProperty('value', '100000')
+    await userEvent.click(dialog().getByRole('button', { name: 'Cancel' }))
+    await screen.findByText(/^Cancelled/)
+    await userEvent.click(dialog().getByRole('button', { name: 'Close' }))
+    expect(button('Check (stopped before the end)').textContent).toContain('·')
+    act(() => changeSetup({ params: { cpus: 2 } }))
+    expect(button(/^Check .stopped .* under another kernel or rule.$/)).toBeTruthy()
+    act(() => open('fork-races-a-pin'))
+    expect(getState().checking).toBeUndefined()
+    expect(button('Check')).toBeTruthy()
+  })
+
   it('has nothing but this moment to begin at where there is no story', () => {
     open('qemu-q35-pmem')
     render(<CheckDialog onClose={() => {}} />)
