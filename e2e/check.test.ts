@@ -7,6 +7,11 @@ const dialog = (page: Page | FrameLocator) => page.getByRole('dialog', { name: '
 const start = (page: Page | FrameLocator) =>
   dialog(page).getByRole('button', { name: 'Check', exact: true })
 
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
 /** A link to the race with so many CPUs, long enough to be stopped with eight. */
 const race = (cpus: number): string =>
   writeLink({
@@ -83,6 +88,7 @@ test('a counterexample is played to the step that breaks it, and shared', async 
     .getByRole('button', { name: /^Open the schedule of noPteToDeadPgmap/ })
     .click()
   await expect(dialog(page)).toHaveCount(0)
+  await expect(page.getByRole('slider', { name: 'Moment' })).toBeFocused()
   await expect(page.getByRole('status')).toContainText(/Broken here: .* This is step 82:/)
 
   await page.keyboard.press('Home')
@@ -101,6 +107,51 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await other.goto(await page.getByRole('textbox', { name: 'Link' }).inputValue())
   await expect(other.getByText(/step 82 of 82/)).toBeVisible()
   await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 82')
+})
+
+test('a pointer that is left where a schedule was opened points at nothing until it moves', async ({
+  page,
+}) => {
+  await page.goto('./#s/imx6-cannot-boot')
+  await openCheck(page)
+  await start(page).click()
+  const open = dialog(page).getByRole('button', { name: /^Open the schedule of oneResourceFile/ })
+  await open.click()
+  await expect(dialog(page)).toHaveCount(0)
+  const mark = (await page.locator('.board .mark').first().boundingBox()) as Point
+  await page.getByRole('button', { name: /^Check/ }).click()
+  // The dialog is moved, so that what opens the schedule is over that object of the board.
+  const at = (await open.boundingBox()) as Point
+  await dialog(page).evaluate(
+    (element, [x, y]) => {
+      element.style.translate = `${x}px ${y}px`
+    },
+    [mark.x - at.x, mark.y - at.y] as const,
+  )
+  await open.click({ position: { x: 12, y: 12 } })
+  await expect(dialog(page)).toHaveCount(0)
+  await expect(page.getByRole('slider', { name: 'Moment' })).toBeFocused()
+  await expect(page.locator('.board .dim')).toHaveCount(0)
+  await page.mouse.move(mark.x + 16, mark.y + 16, { steps: 4 })
+  await expect(page.locator('.board .dim').first()).toBeAttached()
+})
+
+test('a search goes on while the board is looked at', async ({ page }) => {
+  await page.goto(`./#${race(8)}`)
+  await openCheck(page)
+  await dialog(page).getByLabel('States').selectOption('5,000,000 states')
+  await start(page).click()
+  await expect(dialog(page).getByRole('definition').first()).toHaveText(/^[\d,]+,\d{3}$/)
+  await page.keyboard.press('Escape')
+  await expect(dialog(page)).toHaveCount(0)
+  const sign = page.getByRole('button', { name: /^Check \(a search runs\)$/ })
+  await expect(sign).toBeFocused()
+  await page.keyboard.press('End')
+  await expect(page.getByText(/step (\d+) of \1/)).toBeVisible()
+  await sign.click()
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog(page).getByText(/Cancelled, after [\d,]+ states/)).toBeVisible()
+  await expect(dialog(page).getByLabel('States')).toHaveValue('5000000')
 })
 
 test('a frame with a sandbox of scripts only has a worker too', async ({ page, baseURL }) => {
