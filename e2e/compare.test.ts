@@ -1,5 +1,18 @@
 import { expect, test } from '@playwright/test'
 
+test('on a phone the table of stories scrolls by itself, and the dialog does not', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto('./#s/devdax-under-a-pin')
+  await page.getByRole('button', { name: 'Compare' }).click()
+  const table = page.getByRole('region', { name: 'Stories side by side' })
+  await expect(table.getByRole('columnheader').nth(2)).toBeAttached()
+  const tooWide = (element: Element) => element.scrollWidth - element.clientWidth
+  expect(await page.getByRole('dialog').evaluate(tooWide)).toBeLessThanOrEqual(0)
+  expect(await table.evaluate(tooWide)).toBeGreaterThan(0)
+})
+
 test('the schedule under two designs, side by side; a step opens, and so does what only one reaches', async ({
   page,
 }) => {

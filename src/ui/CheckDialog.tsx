@@ -1,7 +1,8 @@
 import { useState } from 'react'
+import { presets } from '../linux/presets'
 import { ask, cancel } from '../store/checking'
 import type { Wish } from '../store/state'
-import { getState, usePinhole } from '../store/store'
+import { getState, useOpened, usePinhole } from '../store/store'
 import { CheckAnswer } from './CheckAnswer'
 import { CheckTable } from './CheckTable'
 import { CheckWish, firstWish } from './CheckWish'
@@ -19,6 +20,7 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
     <Dialog title="Check" onClose={onClose} isWide>
       {/* No form: a frame with sandbox="allow-scripts" may not send one. */}
       <div className="check">
+        <Subject />
         <CheckWish wish={wish} onChange={setWish} isDisabled={isRunning} />
         <div className="dialog-buttons">
           {isRunning ? (
@@ -36,4 +38,11 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
       <CheckTable />
     </Dialog>
   )
+}
+
+/** What would be asked about now: the header is behind the dialog. */
+function Subject() {
+  const { scenario, preset } = useOpened()
+  const kernel = presets.find(({ name }) => name === preset)?.title ?? preset
+  return <p aria-live="polite">{`${scenario.title} · ${kernel}`}</p>
 }

@@ -3,7 +3,7 @@ import { verdictText } from '../checker/verdict-text'
 import type { Verdict } from '../checker/verdicts'
 import { changeSetup } from '../store/session'
 import { useOpened } from '../store/store'
-import { counted } from './check-words'
+import { counted, signs } from './check-words'
 
 type Verdicts = Readonly<Record<string, readonly Verdict[]>>
 
@@ -25,20 +25,25 @@ export function CheckTable() {
         </thead>
         <tbody>
           {verdicts.map((verdict) => (
-            <tr key={verdict.kernels[0]} className={verdict.verdict}>
+            <tr key={verdict.kernels[0]}>
               <th scope="row">
                 {verdict.kernels.map((kernel) => (
                   <button
                     key={kernel}
                     type="button"
                     className="link"
-                    onClick={() => changeSetup({ preset: kernel })}
+                    onClick={(event) => {
+                      changeSetup({ preset: kernel })
+                      toTheTop(event.currentTarget)
+                    }}
                   >
                     {kernel}
                   </button>
                 ))}
               </th>
-              <td>{told(verdict)}</td>
+              <td>
+                <Told verdict={verdict} />
+              </td>
               <td className="number">
                 {`${verdict.isComplete ? '' : '> '}${verdict.states.toLocaleString('en')}`}
               </td>
@@ -65,5 +70,25 @@ function useVerdicts(name: string): readonly Verdict[] {
   return table[name] ?? []
 }
 
-const told = (verdict: Verdict): string =>
-  `${verdictText(verdict)}; not applicable: ${counted(verdict.notApplicable.length, 'property')}`
+/** The sign and the word first, which alone have a colour: most rows would be red. */
+function Told({ verdict }: { verdict: Verdict }) {
+  const [word = ''] = verdictText(verdict).split(/(?=[:,])/)
+  const rest = verdictText(verdict).slice(word.length)
+  const { length } = verdict.notApplicable
+  return (
+    <>
+      <strong className={verdict.verdict}>{`${signs[verdict.verdict]} ${word}`}</strong>
+      {rest}
+      {length > 0 && (
+        <span className="quiet">{`; not applicable: ${counted(length, 'property')}`}</span>
+      )}
+    </>
+  )
+}
+
+/** There it says which kernel it is now, and asks whether to search again. */
+function toTheTop(element: Element): void {
+  const dialog = element.closest('dialog')
+  dialog?.querySelector<HTMLElement>('.dialog-buttons button')?.focus()
+  dialog?.scrollTo({ top: 0 })
+}

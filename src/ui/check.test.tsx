@@ -60,8 +60,15 @@ describe('the check of the page', () => {
     expect(row.textContent).toContain('broken: gupCoherency 40, gupFastSeesFork 16')
     expect(row.textContent).toContain('900')
     expect(screen.getByRole('row', { name: /^v6\.12/ }).textContent).toContain('holds')
+    const coloured = row.querySelector('strong')
+    expect([coloured?.className, coloured?.textContent]).toEqual(['broken', '✕ broken'])
+    const dialog = screen.getByRole('dialog')
+    dialog.scrollTop = 500
     await userEvent.click(button('v6.12'))
     expect(getState().opened.preset).toBe('v6.12')
+    expect(dialog.scrollTop).toBe(0)
+    expect(document.activeElement).toBe(button('Check'))
+    expect(screen.getByText(/^gup-fast slips in .* · Linux v6\.12/)).toBeTruthy()
   })
 
   it('says that all is well only with how much was explored', async () => {
