@@ -23,10 +23,13 @@ const requestOf = (setting: Setting): Request => ({
   params: getState().opened.setup.params,
 })
 
-/** The schedule that is open under two settings. A sentence says what cannot be. */
-export function compareSchedule(a: Setting, b: Setting): TwoSetups | string {
-  const { scenario, timeline } = getState().opened
-  return underTwoSetups(scenario, requestOf(a), requestOf(b), timeline.branch.choices)
+/** A schedule, at first the one that is open, under two settings. A sentence says what cannot be. */
+export function compareSchedule(
+  a: Setting,
+  b: Setting,
+  choices: readonly Choice[] = getState().opened.timeline.branch.choices,
+): TwoSetups | string {
+  return underTwoSetups(getState().opened.scenario, requestOf(a), requestOf(b), choices)
 }
 
 /** Both sides as `diff -u` prints them. */

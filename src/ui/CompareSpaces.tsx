@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import { isDid } from '../machine'
+import type { Answer } from '../checker/check'
+import type { VerdictPair } from '../checker/compare'
 import {
   type Apart,
   compareSpaces,
@@ -7,6 +8,8 @@ import {
   type SpacesCompared,
   showSchedule,
 } from '../store/compare'
+import { Nearest } from './CompareNearest'
+import { brokenOnes, counted, verdictOf as inWords } from './check-words'
 import { toTheMoment } from './to-the-moment'
 
 interface SpacesProps {
@@ -37,9 +40,9 @@ export function CompareSpaces({ a, b, onClose }: SpacesProps) {
       </div>
       {result !== undefined && (
         <Result
-          result={result}
-          onShow={(letter, { choices }) => {
-            showSchedule(letter === 'a' ? a : b, choices, choices.length)
+          {...{ result, a, b }}
+          onShow={(letter, { choices }, moment) => {
+            showSchedule(letter === 'a' ? a : b, choices, moment)
             toTheMoment(onClose)
           }}
         />
@@ -69,7 +72,7 @@ function useSpaces(a: Setting, b: Setting) {
       const end = performance.now() + SLICE
       const goesOn = comparison.advance(() => performance.now() >= end)
       const states = comparison.progress
-      setProgress(`A ${counted(states.a)}, B ${counted(states.b)}`)
+      setProgress(`A ${counted(states.a, 'state')}, B ${counted(states.b, 'state')}`)
       if (goesOn) timer = setTimeout(next)
       else {
         setResult(comparison.result())
@@ -87,14 +90,14 @@ function useSpaces(a: Setting, b: Setting) {
   return { progress, result, isRunning, begin, stop: () => running.current?.stop() }
 }
 
-const counted = (states: number): string => `${states.toLocaleString('en')} states`
-
 interface ResultProps {
   readonly result: SpacesCompared
-  readonly onShow: (letter: 'a' | 'b', apart: Apart) => void
+  readonly a: Setting
+  readonly b: Setting
+  readonly onShow: (letter: 'a' | 'b', apart: Apart, moment: number) => void
 }
 
-function Result({ result, onShow }: ResultProps) {
+function Result({ result, onShow, ...settings }: ResultProps) {
   const { a, b, both, leftOut, verdicts } = result
   const isSame = [a, b].every(({ only }) => only?.states === 0)
   return (
@@ -116,6 +119,9 @@ function Result({ result, onShow }: ResultProps) {
           {verdicts.map(({ name, ...pair }) => (
             <Line key={name} title={name} {...pair} isDifferent />
           ))}
+          {foundInBoth(a.answer, b.answer).map(({ name, ...pair }) => (
+            <Line key={name} title={name} {...pair} />
+          ))}
           {leftOut.map(({ where, field, ...pair }) => (
             <Line key={`${where}.${field}`} title={`${where}.${field}, always`} {...pair} />
           ))}
@@ -133,7 +139,8 @@ function Result({ result, onShow }: ResultProps) {
             key={letter}
             letter={letter}
             apart={nearest}
-            onShow={() => onShow(letter, nearest)}
+            {...settings}
+            onShow={(side, moment) => onShow(side, nearest, moment)}
           />
         )
       })}
@@ -167,29 +174,19 @@ const Line = ({ title, a, b, isDifferent = false }: LineProps) => (
   </tr>
 )
 
-interface NearestProps {
-  readonly letter: 'a' | 'b'
-  readonly apart: Apart
-  readonly onShow: () => void
+/** What is found on both sides, with the steps to it: no difference of the verdicts. */
+function foundInBoth(a: Answer, b: Answer): VerdictPair[] {
+  const theirs = foundIn(b)
+  return [...foundIn(a)].flatMap(([name, mine]) => {
+    const other = theirs.get(name)
+    return other === undefined ? [] : [{ name, a: mine, b: other }]
+  })
 }
 
-/** The nearest thing that one side alone can reach, and where its schedule parts from the other. */
-function Nearest({ letter, apart, onShow }: NearestProps) {
-  const { choices, isInMemory, first } = apart
-  const name = letter.toUpperCase()
-  const did = first && [first.a, first.b].find(isDid)
-  const what = isInMemory ? 'content of memory' : 'place of a thread'
-  const where =
-    choices.length === 0
-      ? 'is there before the first step'
-      : `is ${choices.length} ${choices.length === 1 ? 'step' : 'steps'} away`
-  return (
-    <div className="compare-summary">
-      <p>
-        {`The nearest ${what} that only ${name} reaches ${where}.`}
-        {did !== undefined && ` The sides part at step ${did.at}, ${did.moment.fn}().`}
-      </p>
-      {choices.length > 0 && <button type="button" onClick={onShow}>{`Open under ${name}`}</button>}
-    </div>
-  )
-}
+const foundIn = (answer: Answer): Map<string, string> =>
+  new Map([
+    ...brokenOnes(answer).map((each) => [each.name, inWords(each)] as const),
+    ...answer.hangs.map(
+      ({ who, depth }) => [`hang ${who}`, `can hang in ${counted(depth, 'step')}`] as const,
+    ),
+  ])

@@ -2,6 +2,7 @@ import { cleanup, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { scenarios } from '../scenarios'
+import type { Scenario } from '../scenarios/scenario'
 import { openScenarioWith } from '../store/session'
 import { getState, resetStore } from '../store/store'
 import { CompareDialog } from './CompareDialog'
@@ -81,9 +82,32 @@ describe('every interleaving under two settings', () => {
     const verdict = await within(spaces).findByRole('row', { name: /^removeDoneMeansUnheld/ })
     expect(verdict.textContent).toBe('removeDoneMeansUnheldholdsbroken')
     expect(within(spaces).getByRole('row', { name: /^States/ }).textContent).toBe('States171163')
+    await user.click(within(spaces).getAllByText('This schedule on either side')[1] as HTMLElement)
+    const rows = await within(spaces).findByRole('region', { name: 'Step by step' })
+    const mark = within(rows).getByRole('rowheader', { name: 'The first step that differs' })
+    const [left, right] = mark.closest('tr')?.nextElementSibling?.children ?? []
+    expect(left?.textContent).not.toBe(right?.textContent)
     await user.click(within(spaces).getByRole('button', { name: 'Open under B' }))
     expect(onClose).toHaveBeenCalled()
     const { timeline } = getState().opened
     expect([timeline.cursor, timeline.length]).toEqual([3, 3])
+  })
+
+  it('says which property is broken on both sides, and how soon on each', async () => {
+    const user = userEvent.setup()
+    const race = scenarios.find(({ name }) => name === 'fork-races-a-pin')
+    openScenarioWith(race as Scenario, { preset: 'v5.8' })
+    render(<CompareDialog onClose={() => {}} />)
+    await user.click(screen.getByRole('tab', { name: 'Every interleaving' }))
+    const [, b] = screen.getAllByRole('combobox', { name: /: kernel$/ })
+    await user.selectOptions(b as HTMLElement, 'v5.9')
+    for (const rule of screen.getAllByRole('combobox', { name: /^B: (?!kernel)/ }))
+      await user.selectOptions(rule, '')
+    await user.click(screen.getByRole('button', { name: 'Compare every interleaving' }))
+    const row = await screen.findByRole('row', { name: /^gupFastSeesFork/ })
+    expect(row.textContent).toBe('gupFastSeesForkbroken in 16 stepsbroken in 16 steps')
+    expect(screen.getByRole('row', { name: /^gupCoherency/ }).textContent).toBe(
+      'gupCoherencybroken in 41 stepsbroken in 40 steps',
+    )
   })
 })
