@@ -6,6 +6,7 @@ import { openScenario, type Request } from '../scenarios/open'
 import type { Scenario } from '../scenarios/scenario'
 import { linkNow } from './link'
 import { ownPolicies } from './session'
+import type { Asked } from './state'
 import { getState } from './store'
 
 /** A file that the reader can save. */
@@ -50,7 +51,23 @@ export function mailText(address: string): Export | string {
 }
 
 /** States of a model that the page writes itself; larger ones are for the terminal. */
-const MOST_STATES = 20_000
+export const MOST_STATES = 20_000
+
+/** What the terminal is asked for a model that is too large for the page. */
+export function promelaCommand(
+  { scenario, request }: Asked,
+  property: string,
+  states: string,
+): string {
+  const { preset = scenario.preset, policies = {}, params = {} } = request
+  const chosen = [
+    ...(preset === scenario.preset ? [] : [`--kernel ${preset}`]),
+    ...Object.entries(policies).map(([name, value]) => `--policy ${name}=${value}`),
+    ...Object.entries(params).map(([name, value]) => `--set ${name}=${value}`),
+  ]
+  const asked = [`--property ${property}`, `--max-states ${states}`]
+  return ['pinhole promela', scenario.name, ...chosen, ...asked].join(' ')
+}
 
 /** A scenario and one property as a model for SPIN, or a sentence why there is none. */
 export function promelaFile(

@@ -1,7 +1,7 @@
 import type { Answer } from '../checker/check'
 import { openSchedule } from '../store/checking'
-import { promelaFile } from '../store/exports'
-import type { Checking } from '../store/state'
+import { MOST_STATES, promelaCommand, promelaFile } from '../store/exports'
+import type { Asked, Checking } from '../store/state'
 import { counted, others, whereInSchedule } from './check-words'
 import { SaveButton } from './SaveButton'
 
@@ -30,13 +30,14 @@ export function CheckSchedules({ what, ...props }: AnswerProps & { what: string 
   }))
   const rest = count - schedules.length
   const where = whereInSchedule(example, asked)
+  const isModelled = isProperty(answer, what)
   return (
     <div className="schedules">
       {where !== undefined && <p className="where">{where}</p>}
       {first !== undefined && (
         <span>
           <OpenSchedule {...first} />
-          {isProperty(answer, what) && (
+          {isModelled && answer.states <= MOST_STATES && (
             <>
               {' · '}
               <SaveButton
@@ -61,7 +62,27 @@ export function CheckSchedules({ what, ...props }: AnswerProps & { what: string 
           {rest > 0 && <p className="quiet">{`and ${counted(rest, 'schedule')} more`}</p>}
         </details>
       )}
+      {isModelled && answer.states > MOST_STATES && <ForTheTerminal {...{ asked, answer, what }} />}
     </div>
+  )
+}
+
+interface TerminalProps {
+  readonly asked: Asked
+  readonly answer: Answer
+  readonly what: string
+}
+
+/** A model that is too large for the page; the terminal begins at the beginning, with what it has in its library. */
+function ForTheTerminal({ asked, answer, what }: TerminalProps) {
+  const isTheirs = asked.from === undefined && asked.scenario.family !== undefined
+  const states = answer.isComplete && !answer.isReduced ? `${answer.states}` : 'N'
+  return (
+    <p className="where quiet">
+      Its model in Promela is too large for the page
+      {isTheirs ? ', and is for the terminal: ' : '.'}
+      {isTheirs && <code>{promelaCommand(asked, what, states)}</code>}
+    </p>
   )
 }
 

@@ -22,7 +22,11 @@ export function SaveButton({ label, make, className }: SaveProps) {
       <button type="button" className={className} onClick={act}>
         {label}
       </button>
-      {refused !== undefined && <span role="status"> {refused}</span>}
+      {refused !== undefined && (
+        <span className="refused" role="status">
+          {refused}
+        </span>
+      )}
     </>
   )
 }

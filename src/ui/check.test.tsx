@@ -216,6 +216,21 @@ describe('the check of the page', () => {
     expect(screen.getByText(/shows something else by now/)).toBeTruthy()
   })
 
+  it('offers a model in Promela where it is small enough for the page, else names the command', async () => {
+    open('gup-fast-vs-remove', { preset: 'v5.8', policies: { removalZap: 'leave' } })
+    render(<CheckDialog onClose={() => {}} />)
+    await userEvent.click(button('Check'))
+    await screen.findByRole('button', { name: 'Save as Promela, for SPIN' })
+    const { checking } = getState()
+    if (checking?.answer === undefined) throw new Error('no answer')
+    const large: Answer = { ...checking.answer, states: 30_000, isComplete: true }
+    act(() => setState({ checking: { ...checking, answer: large } }))
+    expect(screen.queryByRole('button', { name: /Promela/ })).toBeNull()
+    expect(answer().getByText(/^pinhole promela/).textContent).toBe(
+      'pinhole promela gup-fast-vs-remove --kernel v5.8 --policy removalZap=leave --set cpus=2 --property removeDoneMeansUnheld --max-states 30000',
+    )
+  })
+
   it('names who waits for whom where a thread can hang, and the circle of a livelock', async () => {
     open('gup-fast-vs-remove')
     render(<CheckDialog onClose={() => {}} />)
