@@ -1,7 +1,7 @@
 import type { Target } from '../../machine'
 import { Mark, type MarkHandlers } from '../shared/CardMark'
 import { addressRange, size } from '../shared/format'
-import type { PlacedRange } from './layout'
+import { LINE, type PlacedRange, TEXT } from './layout'
 
 interface WhereProps extends MarkHandlers {
   readonly ranges: readonly PlacedRange[]
@@ -28,7 +28,7 @@ interface RangeProps extends MarkHandlers {
 }
 
 function RangeMark({ placed, light, ...handlers }: RangeProps) {
-  const { range, x, y, width, height, barHeight, name } = placed
+  const { range, x, y, width, height, barHeight, name, addresses } = placed
   const state = range.released ? 'released' : range.busy ? 'busy' : 'open'
   const says = range.released ? 'released: nobody owns this range' : range.busy ? 'claimed' : ''
   const label = `${range.name}, ${addressRange(range.start, range.end)}, ${size(range.end - range.start + 1)} ${says}`
@@ -48,14 +48,16 @@ function RangeMark({ placed, light, ...handlers }: RangeProps) {
         >
           <rect className="reach" x={0} y={0} width={width} height={height} />
           <rect className="box" width={12} height={barHeight} rx={2} />
-          {name.map((line, i) => (
-            <text key={line} className="name" x={20} y={12 + i * 17}>
+          {[...name, ...addresses].map((line, i) => (
+            <text
+              key={line}
+              className={i < name.length ? 'name' : 'value'}
+              x={TEXT}
+              y={12 + i * LINE}
+            >
               {line}
             </text>
           ))}
-          <text className="value" x={20} y={12 + name.length * 17}>
-            {addressRange(range.start, range.end)}
-          </text>
         </Mark>
       )}
     </g>

@@ -1,4 +1,5 @@
 import { wrap } from '../shared/card-layout'
+import { addressRange } from '../shared/format'
 import type { RangeView } from './select'
 
 /** A range and its bar, in pixels. */
@@ -12,6 +13,8 @@ export interface PlacedRange {
   /** Height of the bar: down to the end of the last range inside it. */
   readonly barHeight: number
   readonly name: readonly string[]
+  /** First and last address, in two lines where one has no room for both. */
+  readonly addresses: readonly string[]
 }
 
 const BAR = 16
@@ -19,7 +22,10 @@ const STEP = 12
 const FOLD = 18
 const KIB_4 = 4096
 const TIB_16 = 2 ** 44
-const LINE = 17
+export const LINE = 17
+/** Where the text of a range begins. */
+export const TEXT = 20
+const DIGIT = 6.9
 
 /** Height by the logarithm of the size: 4 KiB is the least, and 16 TiB is twice as high. */
 const heightOf = (bytes: number): number => {
@@ -40,7 +46,8 @@ export function layoutWhere(
     const textWidth = width - BAR - (range.depth + 1) * STEP
     const name =
       range.name === '' ? [] : wrap(range.name, Math.max(10, Math.floor(textWidth / 6.6)))
-    const least = name.length * LINE + LINE + 2
+    const addresses = addressLines(range, width - range.depth * STEP - TEXT)
+    const least = (name.length + addresses.length) * LINE + 2
     const isOuter = ranges.some((other) => other.depth > range.depth && contains(range, other))
     const scaled = isOuter ? least : heightOf(Math.max(KIB_4, range.end - range.start + 1))
     const height = range.name === '' ? 0 : Math.max(least, scaled)
@@ -51,6 +58,7 @@ export function layoutWhere(
       width: width - range.depth * STEP,
       height,
       name,
+      addresses,
     }
     y += height + 4
     return row
@@ -63,6 +71,11 @@ export function layoutWhere(
     return { ...row, barHeight: bottom - row.y }
   })
   return { placed, bottom: y }
+}
+
+function addressLines({ start, end }: RangeView, room: number): string[] {
+  const both = addressRange(start, end)
+  return both.length * DIGIT > room ? both.split(/(?<=–)/) : [both]
 }
 
 const contains = (outer: RangeView, inner: RangeView): boolean =>
