@@ -1,9 +1,11 @@
-import { useCallback, useMemo, useState } from 'react'
+import { Suspense, useCallback, useMemo, useState } from 'react'
 import { Board } from '../diagrams/board/Board'
 import type { Target } from '../machine'
 import { hover, select } from '../store/attention'
 import { usePinhole } from '../store/store'
-import { ObjectMenu } from './ObjectMenu'
+import { late } from './late'
+
+const ObjectMenu = late(async () => (await import('./ObjectMenu')).ObjectMenu)
 
 interface OpenMenu {
   readonly target: Target
@@ -37,11 +39,13 @@ export function BoardPanel() {
         onHover={hover}
       />
       {menu !== undefined && (
-        <ObjectMenu
-          key={`${menu.target.kind} ${menu.target.id} ${menu.target.key}`}
-          {...menu}
-          onClose={() => setMenu(undefined)}
-        />
+        <Suspense>
+          <ObjectMenu
+            key={`${menu.target.kind} ${menu.target.id} ${menu.target.key}`}
+            {...menu}
+            onClose={() => setMenu(undefined)}
+          />
+        </Suspense>
       )}
     </section>
   )

@@ -1,24 +1,24 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import type { Scenario } from '../scenarios/scenario'
 import { chooseTheme } from '../store/attention'
 import { changeSetup, openScenarioWith } from '../store/session'
 import { useOpened, usePinhole } from '../store/store'
 import { EvidenceMark } from './EvidenceMark'
+import { late } from './late'
 import { PresetOptions } from './PresetOptions'
 import { RecordedBadge } from './RecordedBadge'
 
 type Dialog = 'compare' | 'check' | 'import' | 'share' | 'help'
 
-/** Dialogs come when they are asked for: the page opens without them. */
 const dialogs = {
-  compare: lazy(async () => ({ default: (await import('./CompareDialog')).CompareDialog })),
-  check: lazy(async () => ({ default: (await import('./CheckDialog')).CheckDialog })),
-  import: lazy(async () => ({ default: (await import('./ImportDialog')).ImportDialog })),
-  share: lazy(async () => ({ default: (await import('./ShareDialog')).ShareDialog })),
-  help: lazy(async () => ({ default: (await import('./Help')).Help })),
+  compare: late(async () => (await import('./CompareDialog')).CompareDialog),
+  check: late(async () => (await import('./CheckDialog')).CheckDialog),
+  import: late(async () => (await import('./ImportDialog')).ImportDialog),
+  share: late(async () => (await import('./ShareDialog')).ShareDialog),
+  help: late(async () => (await import('./Help')).Help),
 } as const
 
-const CheckSign = lazy(async () => ({ default: (await import('./CheckDialog')).CheckSign }))
+const CheckSign = late(async () => (await import('./CheckDialog')).CheckSign)
 
 /** What is shown, under which kernel and policies, and the ways in and out. */
 export function Header() {

@@ -1,14 +1,10 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { isAsRecorded } from '../scenarios/open'
 import { useOpened } from '../store/store'
+import { late } from './late'
 import { withStoryUpTo } from './with-story'
 
-const RecordingDialog = lazy(() =>
-  import('./RecordingDialog').then(
-    (module) => ({ default: module.RecordingDialog }),
-    () => ({ default: NotLoaded }),
-  ),
-)
+const RecordingDialog = late(async () => (await import('./RecordingDialog')).RecordingDialog)
 
 /** Says that a real kernel was seen doing what the story tells; opens what that kernel printed. */
 export function RecordedBadge() {
@@ -38,14 +34,5 @@ export function RecordedBadge() {
         </Suspense>
       )}
     </>
-  )
-}
-
-/** What replays recordings could not be fetched: said where the badge is. */
-function NotLoaded() {
-  return (
-    <span className="quiet" role="alert">
-      The recordings could not be loaded.
-    </span>
   )
 }

@@ -64,7 +64,7 @@ describe('menus of CXL', () => {
   it('open from the drawing, and pull the card', async () => {
     render(<BoardPanel />)
     await userEvent.click(await screen.findByRole('button', { name: /^mem0; 256 MiB; link up/ }))
-    const open = within(screen.getByRole('dialog', { name: 'What can be done here' }))
+    const open = within(await screen.findByRole('dialog', { name: 'What can be done here' }))
     expect(open.getByText('CXL memory device mem0')).toBeTruthy()
     await userEvent.click(open.getByRole('button', { name: /^Pull it out by/ }))
     expect(kernel().cxlMemdevs.at(1).link).toBe('down')

@@ -75,7 +75,7 @@ describe('the page', () => {
   it('greys what cannot be begun, with the reason, and begins what can', async () => {
     render(<App />)
     fireEvent.click(screen.getByRole('button', { name: /^namespace0\.0; nd_pmem/ }))
-    const menu = within(screen.getByRole('dialog', { name: 'What can be done here' }))
+    const menu = within(await screen.findByRole('dialog', { name: 'What can be done here' }))
     const bind = menu.getByRole('button', { name: /^Bind the pmem driver/ })
     expect(bind.getAttribute('aria-disabled')).toBe('true')
     expect(bind.textContent).toContain('The driver is bound already.')
