@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type FrameLocator, type Page, test } from '@playwright/test'
 import { writeLink } from '../src/formats/permalink'
-import { property } from './board'
+import { property, story } from './board'
 
 const dialog = (page: Page | FrameLocator) => page.getByRole('dialog', { name: 'Check' })
 const start = (page: Page | FrameLocator) =>
@@ -107,6 +107,8 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await other.goto(await page.getByRole('textbox', { name: 'Link' }).inputValue())
   await expect(other.getByText(/step 82 of 82/)).toBeVisible()
   await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 82')
+  // The story went another way, and says nothing of this.
+  await expect(story(other).getByText(/^From 6\.8 on XFS freezes itself/)).toBeVisible()
 })
 
 test('a pointer that is left where a schedule was opened points at nothing until it moves', async ({
@@ -198,6 +200,8 @@ for (const theme of ['light', 'dark'] as const)
           .getByText(/others are as short/)
           .first(),
       ).toBeVisible()
+      await dialog(page).getByText('Under every kernel').click()
+      await expect(dialog(page).getByRole('button', { name: 'v6.12' })).toBeVisible()
       const overflow = await dialog(page).evaluate((at) => at.scrollWidth - at.clientWidth)
       expect(overflow).toBeLessThanOrEqual(0)
       const { violations } = await new AxeBuilder({ page }).analyze()
