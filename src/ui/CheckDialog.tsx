@@ -11,7 +11,7 @@ import { toTheMoment } from './to-the-moment'
 
 export { CheckSign } from './CheckSign'
 
-/** Explores every interleaving of what the page shows, and says what comes of it. It goes on when this is closed. */
+/** Explores every interleaving of what the page shows, also when this is closed, and says what comes of it. */
 export function CheckDialog({ onClose }: { onClose: () => void }) {
   const [wish, setWish] = useState<Wish>(() => getState().checking?.asked.wish ?? firstWish())
   const phase = usePinhole(({ checking }) => checking?.phase)

@@ -53,13 +53,11 @@ export const brokenOnes = ({ properties }: Answer): PropertyAnswer[] =>
 
 /** The answer in one sentence, or two. */
 export function headline(answer: Answer): string {
-  const { verdict, states, transitions, limit, isReduced, hangs, livelock } = answer
+  const { verdict, states, limit, hangs, livelock } = answer
   const end = limit === undefined ? '' : ` ${stops[limit]}: there may be more.`
   switch (verdict) {
     case 'holds':
-      return transitions === 0
-        ? 'There is nothing to interleave: no thread has a step to take. Nothing is broken as it is.'
-        : `Nothing breaks in any interleaving: ${isReduced ? `${counted(states, 'state')} that stand for all` : `all ${counted(states, 'state')}`} were explored.`
+      return nothingBreaks(answer)
     case 'broken': {
       const [nearest, ...others] = brokenOnes(answer)
       const { length } = others
@@ -84,7 +82,15 @@ export function headline(answer: Answer): string {
   }
 }
 
-/** What is so at once, no thread had to take a step for. */
+function nothingBreaks({ states, transitions, isReduced }: Answer): string {
+  if (transitions === 0)
+    return 'There is nothing to interleave: no thread has a step to take. Nothing is broken as it is.'
+  const those = counted(states, 'state')
+  const explored = isReduced ? `${those} that stand for all` : `all ${those}`
+  return `Nothing breaks in any interleaving: ${explored} were explored.`
+}
+
+/** How soon a thing is reached; no thread has to take a step for what is so at once. */
 const soon = (depth = 0): string =>
   depth === 0 ? 'before the threads are free' : `in ${counted(depth, 'step')}`
 
