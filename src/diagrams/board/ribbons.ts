@@ -1,4 +1,4 @@
-import { linkHorizontal } from 'd3-shape'
+import { path } from 'd3-path'
 import type { Target } from '../../machine'
 import { PADDING, type PlacedCard, placeCells } from '../shared/card-layout'
 import { type Link, targetKey } from '../shared/cards'
@@ -35,8 +35,6 @@ const CLEAR = 7
 const SPREAD = 7
 /** Ports of a card spread over its head, not further. */
 const HEAD = 24
-
-const curve = linkHorizontal<unknown, [number, number]>()
 
 /** Curves for the links whose ends are both on the board. */
 export function ribbonsOf(
@@ -100,15 +98,16 @@ function pathThrough(
     points.push([first.x, y], [first.x + first.width, y])
   }
   points.push(end)
-  return points
-    .slice(1)
-    .map((point, i) => {
-      const before = points[i] as Point
-      const isLevel = i % 2 === 1
-      return isLevel ? `L${point[0]},${point[1]}` : (curve({ source: before, target: point }) ?? '')
-    })
-    .map((piece, i) => (i === 0 ? piece : piece.replace(/^M[^C]*/, '')))
-    .join('')
+  const drawn = path()
+  drawn.moveTo(...start)
+  points.slice(1).forEach(([x, y], i) => {
+    const [fromX, fromY] = points[i] as Point
+    const middle = (fromX + x) / 2
+    const isLevel = i % 2 === 1
+    if (isLevel) drawn.lineTo(x, y)
+    else drawn.bezierCurveTo(middle, fromY, middle, y, x, y)
+  })
+  return drawn.toString()
 }
 
 /** The y of the gap between cards, or below the last, that is nearest. */
