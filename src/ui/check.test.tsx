@@ -196,14 +196,14 @@ describe('the check of the page', () => {
   })
 
   it('counts the steps after those that set the scene, and opens at the step of both', async () => {
-    open('cxl-managed-unplug')
+    open('two-minds', { preset: 'v5.7' })
     render(<CheckDialog onClose={() => {}} />)
     await userEvent.click(button('Check'))
-    await screen.findByText(/^Broken in 8 steps: /)
-    await screen.findByText('Step 47 of its schedule: 8 steps after the 39 that set the scene.')
-    expect(answer().getByText(/^What breaks it: memory144 is online.*reset\.$/)).toBeTruthy()
-    await userEvent.click(button('Open the schedule of onlineMeansDecoded'))
-    expect(getState().notice).toMatch(/^Broken here: .* This is step 47: step back/)
+    await screen.findByText(/^Broken in 7 steps: /)
+    await screen.findByText('Step 20 of its schedule: 7 steps after the 13 that set the scene.')
+    expect(answer().getByText(/^What breaks it: tool still maps pfn 0x100000.*\.$/)).toBeTruthy()
+    await userEvent.click(button('Open the schedule of noStalePte'))
+    expect(getState().notice).toMatch(/^Broken here: .* This is step 20: step back/)
   })
 
   it('says of an answer that it is not about what the page shows now', async () => {
