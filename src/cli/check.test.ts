@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { file, pinhole } from '../testing/pinhole'
+import { file, pinhole, said } from '../testing/pinhole'
 import { check } from './check'
 import { UserError } from './output'
+import { run } from './run'
 
 const race = 'gup-fast-vs-remove'
 
@@ -33,11 +34,29 @@ describe('pinhole check', () => {
       1,
     ])
     for (const given of [link, file(stdout)]) {
-      const played = pinhole(['run', race, ...leave, '--schedule', given])
+      const played = pinhole(['run', race, '--schedule', given, '--json'])
       const { steps } = JSON.parse(played.stdout)
       expect(steps.findIndex(({ broken }: { broken: string[] }) => broken.length > 0)).toBe(7)
       expect(steps).toHaveLength(8)
     }
+  })
+
+  it('names in JSON what a schedule is one of: run plays it by itself, an option overrides', async () => {
+    const setup = ['--kernel', 'v5.9', '--policy', 'removalZap=leave', '--set', 'cpus=3']
+    const { stdout } = await said(check, [race, ...setup, '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      scenario: race,
+      kernel: 'v5.9',
+      policies: { removalZap: 'leave' },
+      params: { cpus: 3 },
+    })
+    const schedule = ['--schedule', file(stdout)]
+    expect(await said(run, schedule)).toMatchObject({ status: 1 })
+    expect(() => run.run([...schedule, '--policy', 'removalZap=zap'])).toThrow(
+      'Step 8 plays differently here: waits for the page to be idle',
+    )
+    expect(() => run.run([...schedule, '--kernel', 'v1'])).toThrow('no kernel preset "v1"')
+    expect(() => run.run(['half-a-bar', ...schedule])).toThrow(`of scenario "${race}"`)
   })
 
   it('prints the verdict, the properties and the schedule for a reader', () => {

@@ -106,8 +106,12 @@ function asJson(result: Result) {
   const { scenario, answer, broken, example, seconds } = result
   const { verdict, states, transitions, depth, limit, properties, hangs, livelock } = answer
   const choices = choicesOf(result)
+  const { preset: kernel = scenario.preset, policies, params } = result.request
   return {
     scenario: scenario.name,
+    kernel,
+    policies,
+    params,
     verdict,
     states,
     transitions,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { file, pinhole } from '../testing/pinhole'
+import { writeLink } from '../formats/permalink'
+import { file, pinhole, said } from '../testing/pinhole'
+import { run } from './run'
 
 const fixtures = 'src/formats/fixtures'
 
@@ -65,6 +67,15 @@ describe('pinhole run and list', () => {
     expect(pinhole(['run', 'gup-fast-vs-remove', '--set', 'cpus=3']).status).toBe(0)
   })
 
+  it('plays the story of a link under its kernel and policies', async () => {
+    const names = { scenario: 'the-driver-is-gone', preset: 'v5.1', cursor: 0 }
+    const link = `#${writeLink({ ...names, policies: { filesystem: 'ext4' }, params: {} })}`
+    const setup = ['--kernel', 'v5.1', '--policy', 'filesystem=ext4']
+    const plain = await said(run, ['the-driver-is-gone', ...setup])
+    expect(await said(run, ['--schedule', link])).toEqual(plain)
+    expect(await said(run, ['the-driver-is-gone', '--kernel', 'v5.1'])).not.toEqual(plain)
+  })
+
   it('lists what there is', () => {
     const { status, stdout } = pinhole(['list', '--json'])
     expect(status).toBe(0)
@@ -83,6 +94,7 @@ describe('pinhole run and list', () => {
     [['run', 'the-driver-is-gone', '--policy', 'filesystem=zfs'], 'no value "zfs"'],
     [['run', 'the-driver-is-gone', '--kernel', 'v1'], 'no kernel preset "v1"'],
     [['run', 'the-driver-is-gone', '--nonsense'], 'nonsense'],
+    [['run', '--schedule', '#s/nothing'], 'There is no scenario "nothing"'],
     [['explode'], 'There is no command "explode"'],
     [['replay', 'no-such-file'], 'cannot be read: ENOENT'],
   ])('answers %j with a sentence and exit 2', (args, sentence) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { file, pinhole } from '../testing/pinhole'
+import { writeLink } from '../formats/permalink'
+import { file, pinhole, said } from '../testing/pinhole'
 import { compare } from './compare'
 import { UserError } from './output'
 
@@ -39,6 +40,14 @@ describe('pinhole compare', () => {
     const again = pinhole(['compare', race, ...zapAndLeave, '--schedule', link, '--json'])
     expect(JSON.parse(again.stdout).firstDifference.b.step).toBe(space.b.nearest.differsAt)
     expect(steps).toBe(3)
+  })
+
+  it('takes the parameters of a schedule, and its kernel from the sides alone', async () => {
+    const request = { scenario: race, preset: 'v5.9', policies: { removalZap: 'leave' } }
+    const link = `#${writeLink({ ...request, params: { cpus: 3 }, cursor: 0, choices: [] })}`
+    const asked = [race, '--a', 'v6.12', '--b', 'v5.1', '--schedule', link, '--space', '--json']
+    const { a, b, space } = JSON.parse((await said(compare, asked)).stdout)
+    expect([a, b, space.a.states]).toEqual(['v6.12', 'v5.1', 1225])
   })
 
   it('says that a limit stopped it, and claims nothing that it cannot know', () => {

@@ -10,8 +10,8 @@ import { firstDifferent, setupTitle, type TwoSetups, underTwoSetups } from '../s
 import { parse } from './arguments'
 import type { Command } from './command'
 import { counted, say, sayJson, UserError } from './output'
-import { choicesOf } from './schedule'
-import { advanced, countOf, paramsOf, policiesOf, scenarioNamed } from './setup'
+import { scheduled } from './schedule'
+import { advanced, countOf, paramsOf, policiesOf } from './setup'
 
 const options = {
   a: { type: 'string' },
@@ -33,13 +33,12 @@ export const compare: Command = {
   does: 'The same schedule under two setups, the story’s where none is given, as a unified diff of the traces; with --space, every interleaving under both. Exit 1 if they differ.',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
-    const scenario = scenarioNamed(positionals[0])
-    const params = paramsOf(values.set)
+    const { scenario, given } = scheduled(positionals[0], values.schedule)
+    const params = { ...given?.request.params, ...paramsOf(values.set) }
     const sides = { a: sideOf('a', values.a, params), b: sideOf('b', values.b, params) }
-    const choices = values.schedule === undefined ? undefined : choicesOf(scenario, values.schedule)
     const maxStates = countOf('max-states', values['max-states']) ?? MAX_STATES
     const seconds = countOf('seconds', values.seconds)
-    const played = underTwoSetups(scenario, sides.a, sides.b, choices)
+    const played = underTwoSetups(scenario, sides.a, sides.b, given?.choices)
     if (typeof played === 'string') throw new UserError(played)
     const compared = { scenario, ...sides, played }
     const space = values.space === true ? spaceOf(compared, maxStates, seconds) : undefined

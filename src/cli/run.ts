@@ -5,8 +5,8 @@ import { type Opened, openScenario } from '../scenarios/open'
 import { parse } from './arguments'
 import type { Command } from './command'
 import { say, sayJson, UserError } from './output'
-import { choicesOf } from './schedule'
-import { requestOf, scenarioNamed, setupOptions } from './setup'
+import { scheduled } from './schedule'
+import { requestOf, setupOptions } from './setup'
 import { play, printStep, traceSteps } from './trace'
 
 const options = {
@@ -18,14 +18,15 @@ const options = {
 
 export const run: Command = {
   usage:
-    'run SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--schedule FILE|LINK] [--json|--text]',
-  does: 'The trace: steps, changed fields, violations. Exit 1 if a property breaks.',
+    'run [SCENARIO] [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--schedule FILE|LINK] [--json|--text]',
+  does: 'The trace: steps, changed fields, violations. A schedule is played under the scenario, kernel, policies and parameters that it names, where nothing else is said. Exit 1 if a property breaks.',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
-    const opened = openScenario(scenarioNamed(positionals[0]), requestOf(values))
+    const { scenario, given } = scheduled(positionals[0], values.schedule)
+    const opened = openScenario(scenario, requestOf(values, given?.request))
     if (typeof opened === 'string') throw new UserError(opened)
-    const { timeline, scenario } = opened
-    if (values.schedule !== undefined) timeline.load(choicesOf(scenario, values.schedule))
+    const { timeline } = opened
+    if (given?.choices !== undefined) timeline.load(given.choices)
     const lines = play(timeline)
     const trace = traceSteps(timeline.kernel, lines)
     if (values.json === true) sayJson({ scenario: scenario.name, steps: trace })

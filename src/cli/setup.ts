@@ -27,16 +27,22 @@ export function scenarioNamed(name: string | undefined): Scenario {
   return scenario
 }
 
-/** Kernel, policies and parameters; the scenario judges kernel and parameters when it is opened. */
-export const requestOf = ({ kernel, policy, set }: Wishes): Request => ({
+/**
+ * Kernel, policies and parameters, and what is usual where an option says nothing; the scenario judges
+ * kernel and parameters when it is opened.
+ */
+export const requestOf = ({ kernel, policy, set }: Wishes, usual: Request = {}): Request => ({
+  ...usual,
   ...(kernel === undefined ? {} : { preset: kernel }),
-  policies: policiesOf(policy),
-  params: paramsOf(set),
+  policies: { ...usual.policies, ...policiesOf(policy) },
+  params: { ...usual.params, ...paramsOf(set) },
 })
 
 /** Policies with their values, judged. */
-export function policiesOf(texts: readonly string[] | undefined): Record<string, string> {
-  const chosen = pairs(texts)
+export const policiesOf = (texts: readonly string[] | undefined): Record<string, string> =>
+  judged(pairs(texts))
+
+export function judged(chosen: Record<string, string>): Record<string, string> {
   const wrong = judgePolicies(policies, chosen)
   if (wrong !== undefined) throw new UserError(wrong)
   return chosen

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { readChoices } from '../formats/traces/choices'
+import { readSchedule } from '../formats/traces/choices'
 import { scenarios } from '../scenarios'
 import { mailText, promelaFile, scheduleFile } from './exports'
 import { openScenarioWith, seek } from './session'
@@ -20,8 +20,11 @@ describe('what can be saved', () => {
   it('is the schedule, as the terminal reads it', () => {
     const { name, text } = scheduleFile()
     expect(name).toBe('unlink-while-pinned.json')
-    const read = readChoices(text)
-    expect(read.ok && read.value).toEqual(getState().opened.timeline.branch.choices)
+    const read = readSchedule(text)
+    expect(read.ok && read.value).toMatchObject({
+      scenario: 'unlink-while-pinned',
+      schedule: getState().opened.timeline.branch.choices,
+    })
   })
 
   it('is the trace up to the moment that is shown, in plain text that fits a mail', () => {
