@@ -145,6 +145,11 @@ export class Check {
     return threadsToSplitBy(this.search, shards)
   }
 
+  /** Steps that were done before the search began. */
+  get begins(): number {
+    return this.done.length
+  }
+
   /** False for a search that leaves something out: it hangs on the order of its states, and is made here. */
   get canBeShared(): boolean {
     return !this.isReduced
@@ -274,7 +279,7 @@ export class Check {
   private exampleOf(states: readonly number[], most: number, after: readonly Choice[]): Example {
     const { count, schedules } = shortest(this.search, states, most)
     return {
-      begins: this.done.length,
+      begins: this.begins,
       depth: this.search.levelOf(states[0] as number),
       count,
       schedules: schedules.map(({ choices, switches }) => ({

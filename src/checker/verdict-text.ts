@@ -1,4 +1,12 @@
+import type { Hang } from './stuck'
 import type { Verdict } from './verdicts'
+
+/** Why a thread can never come to the end of its call. */
+export const hangReasons: Readonly<Record<Hang['because'], string>> = {
+  circle: 'it is in a circle of threads that wait for each other',
+  owner: 'what it waits for is let go only when its owner likes',
+  nobody: 'nobody is left who could end its wait',
+}
 
 const words: Readonly<Record<Verdict['verdict'], string>> = {
   holds: 'holds',

@@ -65,9 +65,13 @@ describe('pinhole check', () => {
     expect(stdout).toMatch(
       /^broken after 8 steps: Once remove\(\) is done, no CPU holds the page\./,
     )
-    expect(stdout).toContain('Shortest schedule, 1 context switch, one of 20 as short:')
+    expect(stdout).toContain(
+      'Shortest schedule to removeDoneMeansUnheld, 1 context switch, one of 20 as short:',
+    )
     expect(stdout).toMatch(/^ {3}6 {2}remove +percpu_ref_kill\(\)$/m)
-    expect(stdout).toMatch(/^#2[\w-]+$/m)
+    expect(stdout).toMatch(
+      /dying -> dead\n {4}! .*\n {4}\^ here removeDoneMeansUnheld is broken\n\n#2[\w-]+\n$/,
+    )
   })
 
   it.each([

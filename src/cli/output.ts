@@ -7,5 +7,8 @@ export const say = (text: string, to: NodeJS.WriteStream = process.stdout): void
 
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2))
 
-export const counted = (count: number | undefined, what: string, ending = 's'): string =>
-  `${count} ${what}${count === 1 ? '' : ending}`
+/** A number, with its word: `1 step`, `1,200 steps`. */
+export function counted(count: number | undefined, what = '', ending = 's'): string {
+  const figure = (count ?? 0).toLocaleString('en')
+  return what === '' ? figure : `${figure} ${what}${count === 1 ? '' : ending}`
+}

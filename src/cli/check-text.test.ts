@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { file, said } from '../testing/pinhole'
+import { check } from './check'
+import { UserError } from './output'
+import { run } from './run'
+
+const race = 'gup-fast-vs-remove'
+const unbind = ['gup-fast-and-unbind', '--kernel', 'v5.1']
+
+describe('what pinhole check prints', () => {
+  it('has every hang and livelock with its depth, though a property is broken', async () => {
+    const { stdout } = await said(check, [...unbind, '--all'])
+    expect(stdout).toMatch(/^broken after 22 steps: /)
+    expect(stdout).toContain(
+      '  remover can hang @31: nobody is left who could end its wait.\n    remover (D): waits for',
+    )
+    expect(stdout).toContain('  livelock @35: walker can go round for ever, in 5 steps.\n')
+    expect(stdout).toContain('\nShortest schedule to noPteToDeadPgmap, 0 context switches:\n')
+  })
+
+  it.each([
+    ['hang remover', 31, 'from here on remover hangs', 0],
+    ['livelock', 35, 'here the round begins', 5],
+    ['gupReturns', 32, 'here gupReturns is broken', 0],
+  ])('has a schedule to what is asked for: %s', async (what, depth, mark, more) => {
+    const { stdout } = await said(check, [...unbind, '--example', what])
+    const [, schedule = ''] = stdout.split(`Shortest schedule to ${what}, `)
+    const numbers = (text: string) =>
+      [...text.matchAll(/^ *(\d+) {2}\w/gm)].map(([, n]) => Number(n))
+    const [before = '', after = ''] = schedule.split(`    ^ ${mark}\n`)
+    expect([numbers(before).at(-1), numbers(after).length]).toEqual([depth, more])
+    const document = file((await said(check, [...unbind, '--example', what, '--json'])).stdout)
+    const { steps } = JSON.parse((await said(run, ['--schedule', document, '--json'])).stdout)
+    expect(steps).toHaveLength(depth + more)
+  })
+
+  it('says that nothing leads to what does not happen, and judges by what does', async () => {
+    const { status, stdout } = await said(check, [race, '--example', 'hang cpu0'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/\nNo schedule leads to hang cpu0\.\n$/)
+  })
+
+  it('says why nothing is known of hangs and livelocks', async () => {
+    const asked = [race, '--property', 'removeDoneMeansUnheld']
+    expect((await said(check, asked)).stdout).toContain('Hangs and livelocks were not asked for')
+    const json = async (args: string[]) =>
+      JSON.parse((await said(check, [...args, '--json'])).stdout).hangsAndLivelocks
+    expect(await json(asked)).toBe('notAsked')
+    expect(await json([race])).toBe('known')
+    const broken = [race, '--policy', 'removalZap=leave']
+    expect(await json(broken)).toBe('open')
+    expect((await said(check, broken)).stdout).toContain('ended at what is broken; --all goes on.')
+  })
+
+  it.each([
+    [
+      [race, '--example', 'x'],
+      'known are removeDoneMeansUnheld, hang cpu0, hang cpu1, hang remove',
+    ],
+    [[race, '--example', 'hang cpu2'], 'There is no schedule to "hang cpu2"'],
+    [
+      [race, '--example', 'livelock', '--property', 'removeDoneMeansUnheld'],
+      '--property asks for no hangs and livelocks',
+    ],
+  ])('answers %j with a sentence', (args, sentence) => {
+    expect(() => check.run(args)).toThrow(UserError)
+    expect(() => check.run(args)).toThrow(sentence)
+  })
+})
