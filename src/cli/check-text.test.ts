@@ -34,6 +34,32 @@ describe('what pinhole check prints', () => {
     expect(steps).toHaveLength(depth + more)
   })
 
+  it('counts from where the threads are free, and says after how many steps that is', async () => {
+    const args = ['the-read-fault-window']
+    const { stdout } = await said(check, args)
+    expect(stdout).toMatch(/^broken 57 steps after the 25 that set the scene: /)
+    const lines = stdout.split('\n')
+    const free = lines.indexOf('      The scene is set; from here on the threads are free.')
+    expect(lines[free + 1]).toMatch(/^ {2}26 {2}/)
+    const mark = lines.indexOf('    ^ here noPteToDeadPgmap is broken')
+    expect(lines.slice(0, mark).findLast((line) => /^ *\d+ {2}\w/.test(line))).toMatch(
+      /^ {2}82 {2}/,
+    )
+    const { begins, schedule } = JSON.parse((await said(check, [...args, '--json'])).stdout)
+    expect([begins, schedule.length]).toEqual([25, 82])
+    expect(JSON.parse((await said(check, [race, '--json'])).stdout)).toMatchObject({ begins: 0 })
+  })
+
+  it('says that there is nothing to interleave, and of what that is no proof', async () => {
+    const { status, stdout } = await said(check, ['qemu-q35-pmem'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(
+      /^holds: there is nothing to interleave, since no thread has anything to do\.\n/,
+    )
+    expect(stdout).toMatch(/^ {2}noPinWithoutPage +not applicable +Every page/m)
+    expect(stdout).toContain('\n1 state, 0 transitions, depth 0; ')
+  })
+
   it('says that nothing leads to what does not happen, and judges by what does', async () => {
     const { status, stdout } = await said(check, [race, '--example', 'hang cpu0'])
     expect(status).toBe(0)
