@@ -178,9 +178,16 @@ export class Check {
       if (this.stopped !== undefined || this.isDecided) return false
       if (this.search.states >= maxStates) this.stopped = 'states'
       else if (this.search.bytes >= maxBytes) this.stopped = 'memory'
-      else if (!this.search.advance(SLICE) && !this.searchAgain()) return false
+      else if (!this.expand(maxStates) && !this.searchAgain()) return false
       else if (this.isReduced && this.isSomethingFound) this.searchAgain()
     } while (!isOver())
+    return true
+  }
+
+  /** Finds the moves of some states, while there are fewer than `maxStates`; false when there is no state left. */
+  private expand(maxStates: number): boolean {
+    for (let left = SLICE; left > 0 && this.search.states < maxStates; left--)
+      if (!this.search.advance(1)) return false
     return true
   }
 

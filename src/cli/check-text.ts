@@ -49,7 +49,7 @@ function headline({ answer, broken, begins }: Result): string {
         ? 'holds: there is nothing to interleave, since no thread has anything to do.'
         : 'holds: every interleaving was explored.'
     case 'limit':
-      return `limit: nothing is broken so far.${stopped}`
+      return `limit: nothing is broken so far, and nothing is proved.${stopped}`
     default:
       return verdict satisfies never
   }

@@ -87,11 +87,23 @@ describe('pinhole check', () => {
     ])
   })
 
-  it('says which limit stopped it, exit 0 where nothing was broken by then', () => {
+  it('says which limit stopped it, exit 3 where nothing was found by then', async () => {
     const { status, stdout } = pinhole(['check', race, '--max-states', '50', '--json'])
     const { verdict, limit, states } = JSON.parse(stdout)
-    expect([status, verdict, limit]).toEqual([0, 'limit', 'states'])
-    expect(states).toBeLessThan(171)
+    expect([status, verdict, limit]).toEqual([3, 'limit', 'states'])
+    expect(states).toBe(50)
+    const text = (await said(check, [race, '--max-states', '50'])).stdout
+    expect(text).toMatch(/^limit: nothing is broken so far, and nothing is proved\. The search was/)
+  })
+
+  it('exits 1 for what is broken before a limit stops it', async () => {
+    const leave = [race, '--policy', 'removalZap=leave', '--all', '--max-states', '120', '--json']
+    const { status, stdout } = await said(check, leave)
+    expect([status, JSON.parse(stdout).verdict, JSON.parse(stdout).limit]).toEqual([
+      1,
+      'broken',
+      'states',
+    ])
   })
 
   it('asks one property alone, or everything', () => {

@@ -1,9 +1,10 @@
+import type { Answer } from '../checker/check'
 import { MAX_SHARDS } from '../checker/shard'
 import { parse } from './arguments'
 import { asJson, checkOf, resultOf } from './check-answer'
 import { print } from './check-text'
 import type { Command } from './command'
-import { sayJson, UserError } from './output'
+import { sayJson, UNDECIDED, UserError } from './output'
 import { advanced, countOf, requestOf, scenarioNamed, setupOptions } from './setup'
 import { advancedByWorkers } from './workers'
 
@@ -21,7 +22,7 @@ const options = {
 export const check: Command = {
   usage:
     'check SCENARIO [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--property NAME]… [--example NAME] [--max-states N] [--seconds N] [--workers N] [--all] [--json]',
-  does: 'Every interleaving, to the first that breaks a property, or with --all to the last; --example has a schedule to a property, to "hang NAME" or to a livelock. Exit 1 if one is broken, or a thread can hang or go round for ever; a search that a limit stopped says so, and exits 0.',
+  does: 'Every interleaving, to the first that breaks a property, or with --all to the last; --example has a schedule to a property, to "hang NAME" or to a livelock. The verdict is holds (exit 0), broken, hang or livelock (exit 1), or limit: the search was stopped and had found nothing, which proves nothing (exit 3).',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
     const scenario = scenarioNamed(positionals[0])
@@ -39,13 +40,20 @@ export const check: Command = {
       const result = resultOf({ scenario, question, seconds }, found, values.example)
       if (values.json === true) sayJson(asJson(result))
       else print(result)
-      const { verdict } = result.answer
-      return verdict === 'holds' || verdict === 'limit' ? 0 : 1
+      return exitCodes[result.answer.verdict]
     }
     if (workers === 1) return conclude(advanced(found, most))
     const asked = { scenario: scenario.name, question }
     return advancedByWorkers(found, asked, workers, most).then(conclude)
   },
+}
+
+const exitCodes: Readonly<Record<Answer['verdict'], number>> = {
+  holds: 0,
+  broken: 1,
+  hang: 1,
+  livelock: 1,
+  limit: UNDECIDED,
 }
 
 function workersOf(text: string | undefined): number {

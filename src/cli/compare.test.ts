@@ -61,6 +61,11 @@ describe('pinhole compare', () => {
     })
   })
 
+  it('exits 3 where nothing differs as far as was searched', async () => {
+    const same = [race, '--a', 'v5.9', '--b', 'v6.12', '--space', '--max-states', '50']
+    expect((await said(compare, same)).status).toBe(3)
+  })
+
   it.each([
     [['nothing', ...zapAndLeave], 'There is no scenario "nothing"'],
     [[race, '--a', 'v6.12'], 'Give --b a kernel, policies, or both'],

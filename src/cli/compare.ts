@@ -9,7 +9,7 @@ import type { Scenario } from '../scenarios/scenario'
 import { firstDifferent, setupTitle, type TwoSetups, underTwoSetups } from '../scenarios/two-setups'
 import { parse } from './arguments'
 import type { Command } from './command'
-import { counted, say, sayJson, UserError } from './output'
+import { counted, say, sayJson, UNDECIDED, UserError } from './output'
 import { scheduled } from './schedule'
 import { advanced, countOf, paramsOf, policiesOf } from './setup'
 
@@ -30,7 +30,7 @@ const MAX_STATES = 500_000
 export const compare: Command = {
   usage:
     'compare SCENARIO --a KERNEL[,P=V…] --b KERNEL[,P=V…] [--set NAME=VALUE]… [--schedule FILE|LINK] [--space [--max-states N] [--seconds N]] [--json]',
-  does: 'The same schedule under two setups, the story’s where none is given, as a unified diff of the traces; with --space, every interleaving under both. Exit 1 if they differ.',
+  does: 'The same schedule under two setups, the story’s where none is given, as a unified diff of the traces; with --space, every interleaving under both. Exit 1 if they differ, 3 if a search was stopped before a difference was found.',
   run(args) {
     const { values, positionals } = parse(args, options, 1)
     const { scenario, given } = scheduled(positionals[0], values.schedule)
@@ -44,7 +44,8 @@ export const compare: Command = {
     const space = values.space === true ? spaceOf(compared, maxStates, seconds) : undefined
     if (values.json === true) sayJson(asJson(compared, space))
     else print(compared, space)
-    return isSame(played) && (space === undefined || !differs(space)) ? 0 : 1
+    if (!isSame(played) || (space !== undefined && differs(space))) return 1
+    return space !== undefined && wasStopped(space) ? UNDECIDED : 0
   },
 }
 
@@ -87,6 +88,9 @@ const differs = ({ a, b, leftOut, verdicts }: SpacesCompared): boolean =>
   [a, b].some(({ only }) => only !== undefined && only.states > 0) ||
   leftOut.length > 0 ||
   verdicts.length > 0
+
+const wasStopped = ({ a, b }: SpacesCompared): boolean =>
+  [a, b].some(({ answer }) => answer.limit !== undefined)
 
 const titled = ({ scenario, a, b, played }: Compared) => ({
   a: { title: setupTitle(scenario, a), kernel: played.a.kernel },

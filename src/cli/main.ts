@@ -1,7 +1,10 @@
 import { commands } from './commands'
 import { say, UserError } from './output'
 
-/** `pinhole COMMAND …`: exit 0 fine, 1 a property is broken or a recording disagrees, 2 bad input. */
+/**
+ * `pinhole COMMAND …`: exit 0 fine, 1 a property is broken or a recording disagrees, 2 bad input, 3 a
+ * search was stopped and has found nothing, which proves nothing.
+ */
 async function main([name = 'help', ...rest]: readonly string[]): Promise<number> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined)

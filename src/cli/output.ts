@@ -1,6 +1,9 @@
 /** Bad input: one sentence on stderr, nothing on stdout, exit 2. */
 export class UserError extends Error {}
 
+/** Exit code where a search was stopped before it could know. */
+export const UNDECIDED = 3
+
 export const say = (text: string, to: NodeJS.WriteStream = process.stdout): void => {
   to.write(`${text}\n`)
 }
