@@ -100,7 +100,8 @@ const SLICE = 64
 export class Check {
   /** What explores; another one, where a reduced search could not answer. */
   search: Search<Kernel>
-  private isReduced: boolean
+  /** What is left out of it. */
+  leftOut: readonly Reduction[]
   private readonly done: readonly Choice[]
   private stopped: Limit | undefined
   /** Comes when the search is stopped. */
@@ -121,11 +122,12 @@ export class Check {
       this.endNow = resolve
     })
     const { reduce = [] } = question
-    this.isReduced = reduce.length > 0
     this.search = new Search(start.kernel, start.programs, invariants, {
       identical: reduce.includes('symmetry') ? identical : [],
       localFirst: reduce.includes('localFirst'),
     })
+    const { leavesOut } = this.search
+    this.leftOut = reductions.filter((each) => leavesOut[each])
   }
 
   /** A sentence says what of the question cannot be. `watch` sees the kernel before anything is asked of it. */
@@ -148,6 +150,10 @@ export class Check {
   /** Steps that were done before the search began. */
   get begins(): number {
     return this.done.length
+  }
+
+  private get isReduced(): boolean {
+    return this.leftOut.length > 0
   }
 
   /** False for a search that leaves something out: it hangs on the order of its states, and is made here. */
@@ -198,7 +204,7 @@ export class Check {
   /** What a reduced search could not answer, one without reductions does. */
   private searchAgain(): boolean {
     if (!this.isReduced || isConclusive(this.search)) return false
-    this.isReduced = false
+    this.leftOut = []
     this.beginAgain()
     return true
   }

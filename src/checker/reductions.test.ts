@@ -167,7 +167,7 @@ describe('the model of gup-fast, with its CPUs taken for each other', () => {
     const plain = answer({ params })
     const reduced = answer({ params, reduce: ['symmetry'] })
     expect([plain.verdict, plain.states, plain.isReduced]).toEqual(['holds', states, false])
-    expect([reduced.verdict, reduced.states, reduced.isReduced]).toEqual(['holds', fewer, true])
+    expect([reduced.verdict, reduced.states, reduced.isReduced]).toEqual(['holds', fewer, cpus > 1])
     expect(reduced.properties).toEqual(plain.properties)
   })
 

@@ -72,6 +72,11 @@ export class Search<K extends AnyKernel & Steppable<K>> {
     this.claims.first()
   }
 
+  /** Which of the reductions there is anything to leave out for. */
+  get leavesOut(): { readonly symmetry: boolean; readonly localFirst: boolean } {
+    return { symmetry: this.symmetry !== undefined, localFirst: this.local !== undefined }
+  }
+
   /** True when the moves of every state are known. */
   get isComplete(): boolean {
     return this.graph.expanded === this.table.size

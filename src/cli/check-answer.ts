@@ -4,6 +4,7 @@ import {
   type Example,
   type PropertyAnswer,
   type Question,
+  type Reduction,
 } from '../checker/check'
 import { writeLink } from '../formats/permalink'
 import type { Choice } from '../machine'
@@ -15,6 +16,7 @@ export interface Result {
   readonly scenario: Scenario
   readonly question: Question
   readonly answer: Answer
+  readonly leftOut: readonly Reduction[]
   /** Steps that set the scene, before the search began. */
   readonly begins: number
   /** The broken property with the shortest schedule. */
@@ -62,7 +64,8 @@ export function resultOf(
     .sort((a, b) => (a.depth ?? 0) - (b.depth ?? 0))
   const what = wanted ?? broken?.name ?? worst(answer)
   const example = what === undefined ? undefined : found.example(what)
-  return { ...asked, answer, begins: found.begins, broken, what, example }
+  const { leftOut, begins } = found
+  return { ...asked, answer, leftOut, begins, broken, what, example }
 }
 
 function worst({ hangs, livelock }: Answer): string | undefined {
@@ -107,6 +110,7 @@ export function asJson(result: Result) {
     depth,
     seconds: Number(seconds.toFixed(3)),
     statesPerSecond: rateOf(result),
+    isReduced: answer.isReduced,
     begins,
     ...(limit === undefined ? {} : { limit }),
     ...(broken === undefined ? {} : { property: broken.name }),

@@ -60,6 +60,34 @@ describe('what pinhole check prints', () => {
     expect(stdout).toContain('\n1 state, 0 transitions, depth 0; ')
   })
 
+  it('says in words what was left out', async () => {
+    const args = [race, '--set', 'cpus=4', '--reduce']
+    const words = [
+      'threads that are alike taken for each other',
+      'each thread’s own moves first',
+    ] as const
+    expect((await said(check, [...args, 'symmetry'])).stdout).toContain(
+      `\n765 states, ${words[0]}; `,
+    )
+    expect((await said(check, [...args, 'localFirst,symmetry'])).stdout).toContain(
+      `states, ${words[0]}, ${words[1]}; `,
+    )
+    const json = JSON.parse((await said(check, [...args, 'symmetry', '--json'])).stdout)
+    expect(json).toMatchObject({ isReduced: true, verdict: 'holds', states: 765 })
+  })
+
+  it.each([
+    ['a property is broken', [race, '--policy', 'removalZap=leave']],
+    ['no threads are alike', ['umount-while-pinned']],
+  ])('says that nothing was left out, where %s', async (_, args) => {
+    const plain = JSON.parse((await said(check, [...args, '--json'])).stdout)
+    const reduced = await said(check, [...args, '--reduce', 'symmetry', '--json'])
+    const { seconds, statesPerSecond, ...same } = plain
+    expect(JSON.parse(reduced.stdout)).toMatchObject({ ...same, isReduced: false })
+    const { stdout } = await said(check, [...args, '--reduce', 'symmetry'])
+    expect(stdout).toContain('\n  Nothing was left out: ')
+  })
+
   it('says that nothing leads to what does not happen, and judges by what does', async () => {
     const { status, stdout } = await said(check, [race, '--example', 'hang cpu0'])
     expect(status).toBe(0)
@@ -83,6 +111,7 @@ describe('what pinhole check prints', () => {
       [race, '--example', 'x'],
       'known are removeDoneMeansUnheld, hang cpu0, hang cpu1, hang remove',
     ],
+    [[race, '--reduce', 'all'], '--reduce takes symmetry and localFirst, with a comma between'],
     [[race, '--example', 'hang cpu2'], 'There is no schedule to "hang cpu2"'],
     [
       [race, '--example', 'livelock', '--property', 'removeDoneMeansUnheld'],

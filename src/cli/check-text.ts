@@ -1,4 +1,4 @@
-import type { PropertyAnswer } from '../checker/check'
+import type { PropertyAnswer, Reduction } from '../checker/check'
 import { hangReasons } from '../checker/verdict-text'
 import type { Choice } from '../machine'
 import { openScenario } from '../scenarios/open'
@@ -8,7 +8,7 @@ import { play, printStep, traceSteps } from './trace'
 
 /** Prints an answer for a reader: the verdict, everything that was found, and a schedule. */
 export function print(result: Result): void {
-  const { answer, begins, seconds } = result
+  const { question, answer, leftOut, begins, seconds } = result
   const { states, transitions, depth } = answer
   say(headline(result))
   if (begins > 0)
@@ -17,10 +17,18 @@ export function print(result: Result): void {
     )
   for (const property of answer.properties) say(propertyLine(property))
   printProgress(result)
+  if (question.reduce !== undefined && leftOut.length === 0)
+    say('  Nothing was left out: no threads are alike, or what was found needs every state.')
+  const but = leftOut.map((each) => `, ${words[each]}`).join('')
   say(
-    `${counted(states, 'state')}, ${counted(transitions, 'transition')}, depth ${depth}; ${seconds.toFixed(3)} s, ${counted(rateOf(result), 'state')}/s`,
+    `${counted(states, 'state')}${but}${but === '' ? ',' : ';'} ${counted(transitions, 'transition')}, depth ${depth}; ${seconds.toFixed(3)} s, ${counted(rateOf(result), 'state')}/s`,
   )
   printExample(result)
+}
+
+const words: Readonly<Record<Reduction, string>> = {
+  symmetry: 'threads that are alike taken for each other',
+  localFirst: 'each thread’s own moves first',
 }
 
 const limits = {
