@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { writeLink } from '../formats/permalink'
 import { file, pinhole, said } from '../testing/pinhole'
@@ -74,6 +75,15 @@ describe('pinhole run and list', () => {
     const plain = await said(run, ['the-driver-is-gone', ...setup])
     expect(await said(run, ['--schedule', link])).toEqual(plain)
     expect(await said(run, ['the-driver-is-gone', '--kernel', 'v5.1'])).not.toEqual(plain)
+  })
+
+  it.each([
+    ['list', 0],
+    [`run the-driver-is-gone`, 1],
+    [`check gup-fast-vs-remove --policy removalZap=leave --all`, 1],
+  ])('ends quietly, and as it would, where nobody reads what it prints: %s', (args, status) => {
+    const script = `{ node_modules/.bin/tsx src/cli/main.ts ${args}; echo "exit $?" >&2; } | true`
+    expect(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stderr).toBe(`exit ${status}\n`)
   })
 
   it('lists what there is', () => {

@@ -14,6 +14,14 @@ async function main([name = 'help', ...rest]: readonly string[]): Promise<number
   return command.run(rest)
 }
 
+/** Whoever reads our pipe has seen enough, as `head` does: what comes now is for nobody. */
+function isUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
+process.stdout.on('error', isUnread)
+process.stderr.on('error', isUnread)
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code
