@@ -28,8 +28,10 @@ export function modelOf(
 ): Model | string {
   const always = kernel.invariants.filter((each) => each.kind === 'always')
   const claim = always.find(({ name }) => name === property)
-  if (claim === undefined)
-    return `A model in Promela is about a property that must always hold: ${always.map(({ name }) => name).join(', ')}.`
+  if (claim === undefined) {
+    const wrong = property === undefined ? '' : ` "${property}" is none.`
+    return `A model in Promela is about a property that must always hold: ${always.map(({ name }) => name).join(', ')}.${wrong}`
+  }
   return promela(kernel, programs, claim, headerOf(scenario, preset, setup), most)
 }
 

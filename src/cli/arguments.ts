@@ -7,31 +7,60 @@ type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
 >
 
+/** An option as it was given. */
+interface Given {
+  readonly name: string
+  readonly rawName: string
+  readonly value: string | undefined
+  readonly inlineValue: boolean | undefined
+}
+
 /** Parses options; what is wrong with them is a sentence. */
 export function parse<O extends Options>(
   args: readonly string[],
   options: O,
   most: number,
 ): Parsed<O> {
-  try {
-    const parsed = parseArgs({ args: [...args], options, allowPositionals: true })
-    const extra = parsed.positionals[most]
-    if (extra !== undefined) throw new UserError(`There is an argument too many: ${extra}.`)
-    return parsed
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new UserError(error.message.split('\n')[0] ?? 'The arguments are wrong.')
-  }
+  const config = { args: [...args], options, allowPositionals: true, strict: false } as const
+  const { tokens, ...parsed } = parseArgs({ ...config, tokens: true })
+  const given = tokens.filter((token) => token.kind === 'option')
+  given.forEach((option, i) => {
+    judge(option, options)
+    const isAgain = given.findIndex(({ name }) => name === option.name) < i
+    const { type, multiple } = options[option.name] ?? {}
+    if (isAgain && type === 'string' && multiple !== true)
+      throw new UserError(`${option.rawName} is given twice: give it once.`)
+  })
+  const extra = parsed.positionals[most]
+  if (extra !== undefined) throw new UserError(`There is an argument too many: ${extra}.`)
+  // Every option was judged, so that the values are what a strict parser would have them.
+  return parsed as Parsed<O>
 }
 
-/** `NAME=VALUE` pairs. */
+function judge({ name, rawName, value, inlineValue }: Given, options: Options): void {
+  const option = Object.hasOwn(options, name) ? options[name] : undefined
+  if (option === undefined) {
+    const known = Object.keys(options).map((each) => `--${each}`)
+    throw new UserError(`There is no option "${rawName}"; known are ${known.join(', ')}.`)
+  }
+  if (option.type === 'boolean' && value !== undefined)
+    throw new UserError(`${rawName} takes no value.`)
+  const isNext = inlineValue === false && value?.startsWith('--') === true
+  if (option.type === 'string' && (value === undefined || isNext))
+    throw new UserError(`${rawName} wants a value.`)
+}
+
+/** `NAME=VALUE` pairs, each name once. */
 export function pairs(texts: readonly string[] | undefined): Record<string, string> {
-  const split = (texts ?? []).map((text) => {
+  const found = new Map<string, string>()
+  for (const text of texts ?? []) {
     const at = text.indexOf('=')
     if (at <= 0) throw new UserError(`"${text}" should read NAME=VALUE.`)
-    return [text.slice(0, at), text.slice(at + 1)]
-  })
-  return Object.fromEntries(split)
+    const name = text.slice(0, at)
+    if (found.has(name)) throw new UserError(`"${name}" is given twice: give it once.`)
+    found.set(name, text.slice(at + 1))
+  }
+  return Object.fromEntries(found)
 }
 
 /** Files larger than this are refused unread, in bytes. */

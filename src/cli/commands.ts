@@ -11,12 +11,18 @@ import { verdictsCommand } from './verdicts'
 
 const help: Command = {
   usage: 'help',
-  does: 'Prints this.',
+  does: 'Prints this; COMMAND --help prints what one command takes.',
   run() {
-    for (const { usage, does } of Object.values(commands)) say(`${usage}\n    ${does}`)
+    say(EXIT_CODES)
+    for (const command of Object.values(commands)) say(usageOf(command))
     return 0
   },
 }
+
+const EXIT_CODES =
+  'Exit 0: fine. 1: a property is broken, a thread hangs or goes round, or something differs. 2: bad input. 3: a search was stopped and has found nothing.\n'
+
+export const usageOf = ({ usage, does }: Command): string => `${usage}\n    ${does}`
 
 export const commands: Readonly<Record<string, Command>> = {
   list,

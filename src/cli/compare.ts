@@ -36,6 +36,9 @@ export const compare: Command = {
     const { scenario, given } = scheduled(positionals[0], values.schedule)
     const params = { ...given?.request.params, ...paramsOf(values.set) }
     const sides = { a: sideOf('a', values.a, params), b: sideOf('b', values.b, params) }
+    for (const option of ['max-states', 'seconds'] as const)
+      if (values[option] !== undefined && values.space !== true)
+        throw new UserError(`--${option} is for a search: give --space too.`)
     const maxStates = countOf('max-states', values['max-states']) ?? MAX_STATES
     const seconds = countOf('seconds', values.seconds)
     const played = underTwoSetups(scenario, sides.a, sides.b, given?.choices)

@@ -54,8 +54,9 @@ export const list: Command = {
 
 function print(what: string, entries: readonly object[]): void {
   say(`\n${what}`)
+  const width = Math.max(...entries.map((entry) => String(Reflect.get(entry, 'name')).length))
   for (const entry of entries) {
     const { name, title, does, claim, question } = entry as Record<string, unknown>
-    say(`  ${String(name).padEnd(30)}${String(title ?? does ?? claim ?? question)}`)
+    say(`  ${String(name).padEnd(width)}  ${String(title ?? does ?? claim ?? question)}`)
   }
 }

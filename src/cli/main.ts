@@ -1,18 +1,23 @@
-import { commands } from './commands'
+import { commands, usageOf } from './commands'
 import { say, UserError } from './output'
 
 /**
  * `pinhole COMMAND …`: exit 0 fine, 1 a property is broken or a recording disagrees, 2 bad input, 3 a
  * search was stopped and has found nothing, which proves nothing.
  */
-async function main([name = 'help', ...rest]: readonly string[]): Promise<number> {
+async function main([first = 'help', ...rest]: readonly string[]): Promise<number> {
+  const name = isForHelp(first) ? 'help' : first
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined)
     throw new UserError(
       `There is no command "${name}"; known are ${Object.keys(commands).join(', ')}.`,
     )
-  return command.run(rest)
+  if (!rest.some(isForHelp)) return command.run(rest)
+  say(usageOf(command))
+  return 0
 }
+
+const isForHelp = (argument: string): boolean => argument === '--help' || argument === '-h'
 
 /** Whoever reads our pipe has seen enough, as `head` does: what comes now is for nobody. */
 function isUnread(error: NodeJS.ErrnoException): void {

@@ -20,10 +20,11 @@ interface Wishes {
 }
 
 export function scenarioNamed(name: string | undefined): Scenario {
+  if (name === undefined) throw new UserError('Name a scenario; the command list prints them.')
   const scenario = scenarios.find((each) => each.name === name)
   const known = scenarios.map((each) => each.name).join(', ')
   if (scenario === undefined)
-    throw new UserError(`There is no scenario "${name ?? ''}"; known are ${known}.`)
+    throw new UserError(`There is no scenario "${name}"; known are ${known}.`)
   return scenario
 }
 
@@ -55,8 +56,10 @@ export const paramsOf = (texts: readonly string[] | undefined): Record<string, n
 export function countOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const count = Number(text)
-  if (!/^\d{1,15}$/.test(text) || count === 0)
+  if (!/^\d+$/.test(text) || count === 0)
     throw new UserError(`--${option} takes a whole number from 1 on, not "${text}".`)
+  if (!Number.isSafeInteger(count))
+    throw new UserError(`--${option} takes at most ${Number.MAX_SAFE_INTEGER}.`)
   return count
 }
 

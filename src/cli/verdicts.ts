@@ -7,6 +7,7 @@ import type { Scenario } from '../scenarios/scenario'
 import { parse } from './arguments'
 import type { Command } from './command'
 import { say, sayJson, UserError } from './output'
+import { scenarioNamed } from './setup'
 
 /** Where the table lies that the page shows and the tests compare with, and its twin to read. */
 const TABLE = new URL('../checker/verdict-table.json', import.meta.url)
@@ -19,8 +20,7 @@ export const verdictsCommand: Command = {
     const options = { write: { type: 'boolean' }, json: { type: 'boolean' } } as const
     const { values, positionals } = parse(args, options, 1)
     const [name] = positionals
-    const asked = scenarios.filter((each) => name === undefined || each.name === name)
-    if (asked.length === 0) throw new UserError(`There is no scenario "${name}".`)
+    const asked = name === undefined ? scenarios : [scenarioNamed(name)]
     if (values.write === true && name !== undefined)
       throw new UserError('--write renews the whole table: name no scenario.')
     const table: Record<string, readonly Verdict[]> = {}

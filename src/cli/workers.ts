@@ -15,6 +15,9 @@ const ALONE = 30_000
 
 const SLICE_MS = 30
 
+/** Seconds that a timer can wait; a search that may take longer is not stopped. */
+const LONGEST = 2_000_000
+
 /** Searches to the end with so many workers, or for so many seconds; returns how many it took. */
 export async function advancedByWorkers(
   check: Check,
@@ -31,7 +34,7 @@ export async function advancedByWorkers(
     const workerData: Assignment = { kind: 'assignment', ...asked, self, shards, threads }
     return new Worker(BOOT, { eval: true, workerData })
   })
-  const late = Number.isFinite(most) ? setTimeout(() => check.stop('time'), 1000 * most) : undefined
+  const late = most < LONGEST ? setTimeout(() => check.stop('time'), 1000 * most) : undefined
   try {
     let until = 0
     await check.share(workers.map(memberIn), {
