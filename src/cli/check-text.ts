@@ -1,4 +1,4 @@
-import type { PropertyAnswer, Reduction } from '../checker/check'
+import type { Limit, PropertyAnswer, Reduction } from '../checker/check'
 import { hangReasons } from '../checker/verdict-text'
 import type { Choice } from '../machine'
 import { openScenario } from '../scenarios/open'
@@ -31,16 +31,16 @@ const words: Readonly<Record<Reduction, string>> = {
   localFirst: 'each thread’s own moves first',
 }
 
-const limits = {
-  states: 'the limit of states',
-  memory: 'the limit of memory',
-  time: 'the limit of time',
-  cancel: 'a wish',
-} as const
+const stops: Readonly<Record<Limit, string>> = {
+  states: ' The search was stopped at the limit of states.',
+  memory: ' The search was stopped at the limit of memory.',
+  time: ' The search was stopped at the limit of time.',
+  cancel: ' The search was interrupted.',
+}
 
 function headline({ answer, broken, begins }: Result): string {
   const { verdict, limit, hangs, livelock, transitions } = answer
-  const stopped = limit === undefined ? '' : ` The search was stopped at ${limits[limit]}.`
+  const stopped = limit === undefined ? '' : stops[limit]
   const after = (depth = 0) =>
     begins === 0
       ? `after ${counted(depth, 'step')}`

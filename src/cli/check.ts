@@ -5,8 +5,9 @@ import { asJson, checkOf, resultOf } from './check-answer'
 import { print } from './check-text'
 import type { Command } from './command'
 import { sayJson, UNDECIDED, UserError } from './output'
-import { advanced, countOf, requestOf, scenarioNamed, setupOptions } from './setup'
-import { advancedByWorkers } from './workers'
+import { countOf, requestOf, scenarioNamed, setupOptions } from './setup'
+import { INTERRUPTED, inSlices, watched } from './watched'
+import { byWorkers } from './workers'
 
 const options = {
   ...setupOptions,
@@ -38,15 +39,15 @@ export const check: Command = {
     const found = checkOf(scenario, question, values.example)
     const most = countOf('seconds', values.seconds)
     const workers = workersOf(values.workers)
-    const conclude = (seconds: number): number => {
+    const asked = { scenario: scenario.name, question }
+    const work = () => (workers === 1 ? inSlices(found) : byWorkers(found, asked, workers))
+    return watched(found, work, most).then((seconds) => {
       const result = resultOf({ scenario, question, seconds }, found, values.example)
       if (values.json === true) sayJson(asJson(result))
       else print(result)
-      return exitCodes[result.answer.verdict]
-    }
-    if (workers === 1) return conclude(advanced(found, most))
-    const asked = { scenario: scenario.name, question }
-    return advancedByWorkers(found, asked, workers, most).then(conclude)
+      const { verdict, limit } = result.answer
+      return limit === 'cancel' ? INTERRUPTED : exitCodes[verdict]
+    })
   },
 }
 

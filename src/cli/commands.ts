@@ -20,7 +20,7 @@ const help: Command = {
 }
 
 const EXIT_CODES =
-  'Exit 0: fine. 1: a property is broken, a thread hangs or goes round, or something differs. 2: bad input. 3: a search was stopped and has found nothing.\n'
+  'Exit 0: fine. 1: a property is broken, a thread hangs or goes round, or something differs. 2: bad input. 3: a search was stopped and has found nothing. 130: Ctrl-C ended a search.\n'
 
 export const usageOf = ({ usage, does }: Command): string => `${usage}\n    ${does}`
 

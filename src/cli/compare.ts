@@ -11,7 +11,8 @@ import { parse } from './arguments'
 import type { Command } from './command'
 import { counted, say, sayJson, UNDECIDED, UserError } from './output'
 import { scheduled } from './schedule'
-import { advanced, countOf, paramsOf, policiesOf } from './setup'
+import { countOf, paramsOf, policiesOf } from './setup'
+import { INTERRUPTED, inSlices, watched } from './watched'
 
 const options = {
   a: { type: 'string' },
@@ -44,12 +45,24 @@ export const compare: Command = {
     const played = underTwoSetups(scenario, sides.a, sides.b, given?.choices)
     if (typeof played === 'string') throw new UserError(played)
     const compared = { scenario, ...sides, played }
-    const space = values.space === true ? spaceOf(compared, maxStates, seconds) : undefined
-    if (values.json === true) sayJson(asJson(compared, space))
-    else print(compared, space)
-    if (!isSame(played) || (space !== undefined && differs(space))) return 1
-    return space !== undefined && wasStopped(space) ? UNDECIDED : 0
+    const conclude = (space?: SpacesCompared): number => {
+      if (values.json === true) sayJson(asJson(compared, space))
+      else print(compared, space)
+      return exitCode(played, space)
+    }
+    if (values.space !== true) return conclude()
+    const comparison = spacesOf(compared, maxStates)
+    return watched(comparison, () => inSlices(comparison), seconds).then(() =>
+      conclude(comparison.result()),
+    )
   },
+}
+
+function exitCode(played: TwoSetups, space: SpacesCompared | undefined): number {
+  const limits = space === undefined ? [] : [space.a, space.b].map(({ answer }) => answer.limit)
+  if (limits.includes('cancel')) return INTERRUPTED
+  if (!isSame(played) || (space !== undefined && differs(space))) return 1
+  return limits.every((limit) => limit === undefined) ? 0 : UNDECIDED
 }
 
 interface Compared {
@@ -72,15 +85,10 @@ function sideOf(letter: string, text: string | undefined, params: Request['param
   }
 }
 
-function spaceOf(
-  { scenario, a, b }: Compared,
-  maxStates: number,
-  seconds: number | undefined,
-): SpacesCompared {
+function spacesOf({ scenario, a, b }: Compared, maxStates: number): SpaceComparison {
   const comparison = SpaceComparison.of(scenario, a, b, { maxStates })
   if (typeof comparison === 'string') throw new UserError(comparison)
-  advanced(comparison, seconds)
-  return comparison.result()
+  return comparison
 }
 
 const isSame = (played: TwoSetups): boolean =>
@@ -91,9 +99,6 @@ const differs = ({ a, b, leftOut, verdicts }: SpacesCompared): boolean =>
   [a, b].some(({ only }) => only !== undefined && only.states > 0) ||
   leftOut.length > 0 ||
   verdicts.length > 0
-
-const wasStopped = ({ a, b }: SpacesCompared): boolean =>
-  [a, b].some(({ answer }) => answer.limit !== undefined)
 
 const titled = ({ scenario, a, b, played }: Compared) => ({
   a: { title: setupTitle(scenario, a), kernel: played.a.kernel },

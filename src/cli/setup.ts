@@ -62,19 +62,3 @@ export function countOf(option: string, text: string | undefined): number | unde
     throw new UserError(`--${option} takes at most ${Number.MAX_SAFE_INTEGER}.`)
   return count
 }
-
-interface Advancing {
-  advance(isOver: () => boolean): boolean
-  stop(limit: 'time'): void
-}
-
-/** Searches to the end, or for so many seconds; returns how many it took. */
-export function advanced(search: Advancing, most = Number.POSITIVE_INFINITY): number {
-  const start = performance.now()
-  const elapsed = () => (performance.now() - start) / 1000
-  if (search.advance(() => elapsed() >= most)) {
-    search.stop('time')
-    search.advance(() => false)
-  }
-  return elapsed()
-}
