@@ -1,5 +1,5 @@
 import type { Hang } from './stuck'
-import type { Verdict } from './verdicts'
+import type { Summary } from './verdicts'
 
 /** Why a thread can never come to the end of its call. */
 export const hangReasons: Readonly<Record<Hang['because'], string>> = {
@@ -8,7 +8,7 @@ export const hangReasons: Readonly<Record<Hang['because'], string>> = {
   nobody: 'nobody is left who could end its wait',
 }
 
-const words: Readonly<Record<Verdict['verdict'], string>> = {
+const words: Readonly<Record<Summary['verdict'], string>> = {
   holds: 'holds',
   broken: 'broken',
   hang: 'can hang',
@@ -24,7 +24,7 @@ export function verdictText({
   hangs,
   livelock,
   isComplete,
-}: Verdict): string {
+}: Summary): string {
   const found = [
     ...Object.entries(broken).map(([name, depth]) => `${name} ${depth}`),
     ...Object.entries(hangs).map(([who, depth]) => `${who} hangs ${depth}`),

@@ -25,6 +25,9 @@ export interface Verdict {
   readonly livelock: number | null
 }
 
+/** A verdict under one setup. */
+export type Summary = Omit<Verdict, 'kernels'>
+
 /** States after which a search of the table stops. */
 export const TABLE_LIMIT = 1_000_000
 
@@ -35,7 +38,7 @@ interface Made {
   readonly start: Int32Array
   readonly asked: ReadonlyMap<string, string>
   readonly kernels: string[]
-  readonly found: Omit<Verdict, 'kernels'>
+  readonly found: Summary
 }
 
 /**
@@ -64,7 +67,7 @@ export function verdictsOf(scenario: Scenario): Verdict[] {
       continue
     }
     check.advance(() => false)
-    made.push({ start, asked, kernels: [name], found: foundBy(check) })
+    made.push({ start, asked, kernels: [name], found: summaryOf(check.answer()) })
   }
   return merged(made)
 }
@@ -95,8 +98,17 @@ const noting = (policies: Policies, asked: Map<string, string>): Policies =>
     },
   })
 
-function foundBy(check: Check): Made['found'] {
-  const { verdict, states, transitions, depth, limit, properties, hangs, livelock } = check.answer()
+/** An answer in a few numbers. */
+export function summaryOf({
+  verdict,
+  states,
+  transitions,
+  depth,
+  limit,
+  properties,
+  hangs,
+  livelock,
+}: Answer): Summary {
   const depths = (wanted: string) =>
     Object.fromEntries(
       properties

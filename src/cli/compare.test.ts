@@ -61,9 +61,28 @@ describe('pinhole compare', () => {
     })
   })
 
+  it('says what is broken on each side, and what parts them on the way to what one reaches', async () => {
+    const asked = ['gup-fast-and-unbind', '--a', 'v5.1', '--b', 'v6.12', '--space']
+    const { status, stdout } = await said(compare, asked)
+    const [, space = ''] = stdout.split('\nEvery interleaving, ')
+    expect(status).toBe(1)
+    expect(space).toMatch(
+      /^ {2}a: broken: noPteToDeadPgmap 22, .*, remover hangs 31, livelock 35; 64,816 states, /m,
+    )
+    expect(space).toMatch(/^ {2}b: broken: noPteToDeadPgmap 25, .*, livelock 42; 30,750 states, /m)
+    expect(space).toContain('+++ b/v6.12\n')
+    expect(space).toMatch(/^ +\+ +xfs_dax_notify_failure\(\)$/m)
+    const json = JSON.parse((await said(compare, [...asked, '--json'])).stdout).space
+    expect(json.a).toMatchObject({ hangs: { remover: 31 }, livelock: 35 })
+    expect(json.b).toMatchObject({ broken: { noPteToDeadPgmap: 25 }, hangs: {} })
+    expect(json.a.nearest.diff).toContain('\n+    xfs_dax_notify_failure()\n')
+  })
+
   it('exits 3 where nothing differs as far as was searched', async () => {
     const same = [race, '--a', 'v5.9', '--b', 'v6.12', '--space', '--max-states', '50']
-    expect((await said(compare, same)).status).toBe(3)
+    const { status, stdout } = await said(compare, same)
+    expect(status).toBe(3)
+    expect(stdout).toContain('  a: open, stopped at the limit of states; 50 states, ')
   })
 
   it.each([
