@@ -22,6 +22,11 @@ describe('a verdict in a few words', () => {
     [{ verdict: 'broken', broken: { noStalePte: 19 } }, 'broken: noStalePte 19'],
     [{ shown: { truncateWaits: 7 } }, 'holds: shows truncateWaits 7'],
     [{ verdict: 'hang', hangs: { rm: 23 }, livelock: 30 }, 'can hang: rm hangs 23, livelock 30'],
+    [
+      { verdict: 'broken', broken: { noStalePte: 0 }, hangs: { rm: 0 }, livelock: 0 },
+      'broken: noStalePte from the start, rm hangs from the start, livelock from the start',
+    ],
+    [{ shown: { truncateWaits: 0 } }, 'holds: shows truncateWaits from the start'],
     [{ verdict: 'limit', isComplete: false }, 'open, stopped at the limit'],
     [
       { verdict: 'broken', broken: { noStalePte: 19 }, isComplete: false },

@@ -16,6 +16,9 @@ const words: Readonly<Record<Summary['verdict'], string>> = {
   limit: 'open',
 }
 
+/** The steps to something; none where it is so before the threads are free. */
+const after = (depth: number): string => (depth === 0 ? 'from the start' : String(depth))
+
 /** `broken: noStalePte 19, rm hangs 23`: what was found, with the steps of a shortest schedule to each. */
 export function verdictText({
   verdict,
@@ -26,10 +29,10 @@ export function verdictText({
   isComplete,
 }: Summary): string {
   const found = [
-    ...Object.entries(broken).map(([name, depth]) => `${name} ${depth}`),
-    ...Object.entries(hangs).map(([who, depth]) => `${who} hangs ${depth}`),
-    ...(livelock === null ? [] : [`livelock ${livelock}`]),
-    ...Object.entries(shown).map(([name, depth]) => `shows ${name} ${depth}`),
+    ...Object.entries(broken).map(([name, depth]) => `${name} ${after(depth)}`),
+    ...Object.entries(hangs).map(([who, depth]) => `${who} hangs ${after(depth)}`),
+    ...(livelock === null ? [] : [`livelock ${after(livelock)}`]),
+    ...Object.entries(shown).map(([name, depth]) => `shows ${name} ${after(depth)}`),
   ]
   const word = `${words[verdict]}${isComplete ? '' : ', stopped at the limit'}`
   return found.length === 0 ? word : `${word}: ${found.join(', ')}`

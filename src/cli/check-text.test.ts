@@ -50,6 +50,13 @@ describe('what pinhole check prints', () => {
     expect(JSON.parse((await said(check, [race, '--json'])).stdout)).toMatchObject({ begins: 0 })
   })
 
+  it('says of what is broken at once that the threads were not free then', async () => {
+    const { stdout } = await said(check, ['the-mapper-comes-back', '--kernel', 'v4.14'])
+    expect(stdout).toMatch(
+      /^broken before the threads are free, in the \d+ steps that set the scene: /,
+    )
+  })
+
   it('says that there is nothing to interleave, and of what that is no proof', async () => {
     const { status, stdout } = await said(check, ['qemu-q35-pmem'])
     expect(status).toBe(0)

@@ -41,10 +41,7 @@ const stops: Readonly<Record<Limit, string>> = {
 function headline({ answer, broken, begins }: Result): string {
   const { verdict, limit, hangs, livelock, transitions } = answer
   const stopped = limit === undefined ? '' : stops[limit]
-  const after = (depth = 0) =>
-    begins === 0
-      ? `after ${counted(depth, 'step')}`
-      : `${counted(depth, 'step')} after the ${begins} that set the scene`
+  const after = (depth = 0) => afterText(depth, begins)
   switch (verdict) {
     case 'broken':
       return `broken ${after(broken?.depth)}: ${broken?.claim} ${broken?.says ?? ''}${stopped}`
@@ -61,6 +58,12 @@ function headline({ answer, broken, begins }: Result): string {
     default:
       return verdict satisfies never
   }
+}
+
+function afterText(depth: number, begins: number): string {
+  if (begins === 0) return depth === 0 ? 'from the start' : `after ${counted(depth, 'step')}`
+  if (depth === 0) return `before the threads are free, in the ${begins} steps that set the scene`
+  return `${counted(depth, 'step')} after the ${begins} that set the scene`
 }
 
 function propertyLine({ name, verdict, depth, claim }: PropertyAnswer): string {
