@@ -17,6 +17,15 @@ export interface Header {
   readonly policies: Readonly<Record<string, string>>
 }
 
+interface Wish {
+  readonly preset?: string
+  readonly property: string | undefined
+  /** States that the model may have. */
+  readonly most: number
+  /** How to have a larger one, in a few words, where that can be. */
+  readonly more?: string
+}
+
 /**
  * One property of a scenario as a model in Promela: see `promela`. A sentence says why there is none.
  * Of the policies, the head names those that the scenario calls its own.
@@ -24,7 +33,7 @@ export interface Header {
 export function modelOf(
   scenario: Scenario,
   { kernel, programs, setup }: Start,
-  { preset, property, most }: { preset?: string; property: string | undefined; most: number },
+  { preset, property, most, more }: Wish,
 ): Model | string {
   const always = kernel.invariants.filter((each) => each.kind === 'always')
   const claim = always.find(({ name }) => name === property)
@@ -32,7 +41,7 @@ export function modelOf(
     const wrong = property === undefined ? '' : ` "${property}" is none.`
     return `A model in Promela is about a property that must always hold: ${always.map(({ name }) => name).join(', ')}.${wrong}`
   }
-  return promela(kernel, programs, claim, headerOf(scenario, preset, setup), most)
+  return promela(kernel, programs, claim, headerOf(scenario, preset, setup), most, more)
 }
 
 const headerOf = (
@@ -64,7 +73,7 @@ export interface Model extends Expected {
  * from this engine; which of them can follow which, and where that leads, is for SPIN to find.
  *
  * Leaves the kernel in its state, with an empty journal. The answer is a sentence where there are
- * more than `most` states. Throws where a move looked at something that is no part of the state.
+ * more than `most` states; `more` is said behind it. Throws where a move looked at something that is no part of the state.
  */
 export function promela<K extends AnyKernel & Steppable<K>>(
   kernel: K,
@@ -72,13 +81,15 @@ export function promela<K extends AnyKernel & Steppable<K>>(
   property: Always<K>,
   header: Header,
   most = 100_000,
+  more?: string,
 ): Model | string {
   const search = new Search(kernel, programs, [property])
   while (search.states <= most && search.advance(1));
   const { states, transitions, isComplete } = search
   if (!isComplete) {
     search.play([])
-    return `There are more than ${most} states: too many for a model in Promela.`
+    const hint = more === undefined ? '' : ` ${more}`
+    return `There are more than ${most} states: too many for a model in Promela.${hint}`
   }
   const tabulated = tabulate(search, programs, property)
   const variables = variablesOf(search)

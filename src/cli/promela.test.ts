@@ -23,7 +23,7 @@ describe('the command promela', () => {
     [['nowhere', '--property', 'x'], 'There is no scenario "nowhere"'],
     [
       ['gup-fast-vs-remove', '--property', 'removeDoneMeansUnheld', '--max-states', '10'],
-      'There are more than 10 states: too many for a model in Promela.',
+      'There are more than 10 states: too many for a model in Promela. With --max-states there may be',
     ],
   ])('answers what cannot be with a sentence: %j', (args, sentence) => {
     expect(() => promelaCommand.run(args)).toThrow(UserError)

@@ -14,6 +14,8 @@ const options = {
 /** States of a model that SPIN’s compiler takes within a minute or so. */
 const MOST_STATES = 100_000
 
+const MORE = 'With --max-states there may be more; SPIN’s compiler then takes its time.'
+
 export const promelaCommand: Command = {
   usage:
     'promela SCENARIO --property NAME [--kernel V] [--policy P=V]… [--set NAME=VALUE]… [--max-states N]',
@@ -25,7 +27,8 @@ export const promelaCommand: Command = {
     const start = startOf(scenario, request)
     if (typeof start === 'string') throw new UserError(start)
     const most = countOf('max-states', values['max-states']) ?? MOST_STATES
-    const model = modelOf(scenario, start, { ...request, property: values.property, most })
+    const wish = { ...request, property: values.property, most, more: MORE }
+    const model = modelOf(scenario, start, wish)
     if (typeof model === 'string') throw new UserError(model)
     say(model.text.trimEnd())
     return 0
