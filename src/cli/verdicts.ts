@@ -53,8 +53,8 @@ call. This page and the table that the program shows are written by \`npm run pi
 \`npm test\` searches everything again and compares every number.
 
 A number behind a property is the length of a shortest schedule that breaks it, from where the threads are
-free: some stories set the scene first, in their own order. Properties that are not
-named hold, if the search came to its end. Not applicable are those that came upon nothing of what they
+free: some stories set the scene first, in their own order, and what is so by then is so from the
+start. Properties that are not named hold, if the search came to its end. Not applicable are those that came upon nothing of what they
 speak of. A search that stopped at its limit says what it found until then, and nothing else.
 `
 
