@@ -1,4 +1,5 @@
 import type { Answer, Example, HangAnswer, Limit, PropertyAnswer } from '../checker/check'
+import { hangReasons } from '../checker/verdict-text'
 import type { Asked } from '../store/state'
 
 /** A whole number as the page prints it. */
@@ -38,13 +39,7 @@ const stops: Readonly<Record<Limit, string>> = {
   cancel: 'Cancelled',
 }
 
-const ways: Readonly<Record<HangAnswer['because'], string>> = {
-  circle: 'it is in a circle of threads that wait for each other',
-  owner: 'what it waits for is let go only when its owner likes',
-  nobody: 'nobody is left who could end its wait',
-}
-
-export const whyItHangs = ({ because }: HangAnswer): string => ways[because]
+export const whyItHangs = ({ because }: HangAnswer): string => hangReasons[because]
 
 export const brokenOnes = ({ properties }: Answer): PropertyAnswer[] =>
   properties
