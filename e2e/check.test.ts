@@ -76,9 +76,9 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await page.goto('./#s/the-read-fault-window')
   await openCheck(page)
   await start(page).click()
-  await expect(dialog(page).getByText(/Broken in 57 steps/)).toBeVisible({ timeout: 30_000 })
+  await expect(dialog(page).getByText(/Broken in 58 steps/)).toBeVisible({ timeout: 30_000 })
   await expect(
-    dialog(page).getByText('Step 82 of its schedule: 57 steps after the 25 that set the scene.'),
+    dialog(page).getByText('Step 83 of its schedule: 58 steps after the 25 that set the scene.'),
   ).toBeVisible()
   await dialog(page)
     .getByText(/others are as short/)
@@ -89,7 +89,7 @@ test('a counterexample is played to the step that breaks it, and shared', async 
     .click()
   await expect(dialog(page)).toHaveCount(0)
   await expect(page.getByRole('slider', { name: 'Moment' })).toBeFocused()
-  await expect(page.getByRole('status')).toContainText(/Broken here: .* This is step 82:/)
+  await expect(page.getByRole('status')).toContainText(/Broken here: .* This is step 83:/)
 
   await page.keyboard.press('Home')
   await expect(property(page, 'noPteToDeadPgmap')).toContainText('holds')
@@ -98,15 +98,15 @@ test('a counterexample is played to the step that breaks it, and shared', async 
   await page.keyboard.press('ArrowLeft')
   await expect(property(page, 'noPteToDeadPgmap')).toContainText('holds')
   await page.keyboard.press('ArrowRight')
-  await expect(page.getByText(/step 82 of 82/)).toBeVisible()
-  await expect(property(page, 'noPteToDeadPgmap')).toContainText('broken at step 82')
+  await expect(page.getByText(/step 83 of 83/)).toBeVisible()
+  await expect(property(page, 'noPteToDeadPgmap')).toContainText('broken at step 83')
 
   await page.getByRole('button', { name: 'Share', exact: true }).click()
   await expect(page.getByText(/fits a mail/)).toBeVisible()
   const other = await context.newPage()
   await other.goto(await page.getByRole('textbox', { name: 'Link' }).inputValue())
-  await expect(other.getByText(/step 82 of 82/)).toBeVisible()
-  await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 82')
+  await expect(other.getByText(/step 83 of 83/)).toBeVisible()
+  await expect(property(other, 'noPteToDeadPgmap')).toContainText('broken at step 83')
   // The story went another way, and says nothing of this.
   await expect(story(other).getByText(/^From 6\.8 on XFS freezes itself/)).toBeVisible()
 })

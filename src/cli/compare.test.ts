@@ -67,14 +67,14 @@ describe('pinhole compare', () => {
     const [, space = ''] = stdout.split('\nEvery interleaving, ')
     expect(status).toBe(1)
     expect(space).toMatch(
-      /^ {2}a: broken: noPteToDeadPgmap 22, .*, remover hangs 31, livelock 35; 64,816 states, /m,
+      /^ {2}a: broken: noPteToDeadPgmap 23, .*, remover hangs 32, livelock 36; 64,980 states, /m,
     )
-    expect(space).toMatch(/^ {2}b: broken: noPteToDeadPgmap 25, .*, livelock 42; 30,750 states, /m)
+    expect(space).toMatch(/^ {2}b: broken: noPteToDeadPgmap 26, .*, livelock 43; 30,914 states, /m)
     expect(space).toContain('+++ b/v6.12\n')
     expect(space).toMatch(/^ +\+ +xfs_dax_notify_failure\(\)$/m)
     const json = JSON.parse((await said(compare, [...asked, '--json'])).stdout).space
-    expect(json.a).toMatchObject({ hangs: { remover: 31 }, livelock: 35 })
-    expect(json.b).toMatchObject({ broken: { noPteToDeadPgmap: 25 }, hangs: {} })
+    expect(json.a).toMatchObject({ hangs: { remover: 32 }, livelock: 36 })
+    expect(json.b).toMatchObject({ broken: { noPteToDeadPgmap: 26 }, hangs: {} })
     expect(json.a.nearest.diff).toContain('\n+    xfs_dax_notify_failure()\n')
   })
 
