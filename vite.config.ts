@@ -25,7 +25,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'page', environment: 'happy-dom', include: [pageTests] },
+        test: {
+          name: 'page',
+          environment: 'happy-dom',
+          include: [pageTests],
+          setupFiles: ['src/testing/page-setup.ts'],
+        },
       },
     ],
   },
