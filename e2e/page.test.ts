@@ -69,7 +69,7 @@ test('a pasted machine is mounted, mapped, pinned, truncated and unbound by clic
 })
 
 test('what cannot be done now is greyed, with its reason', async ({ page }) => {
-  await page.goto('./#s/the-driver-is-gone@80')
+  await page.goto('./#s/the-driver-is-gone@81')
   await page.getByRole('button', { name: /^namespace0\.0; no driver/ }).click()
   const menu = page.getByRole('dialog', { name: 'What can be done here' })
   await expect(menu.getByRole('button', { name: /^Unbind the driver/ })).toHaveAttribute(
