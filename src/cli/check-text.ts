@@ -8,9 +8,10 @@ import { play, printStep, traceSteps } from './trace'
 
 /** Prints an answer for a reader: the verdict, everything that was found, and a schedule. */
 export function print(result: Result): void {
-  const { question, answer, leftOut, begins, seconds } = result
+  const { question, answer, leftOut, begins, seconds, broken } = result
   const { states, transitions, depth } = answer
   say(headline(result))
+  if (broken?.says !== undefined) say(`  What breaks it: ${broken.says.replace(/\.?$/, '.')}`)
   if (begins > 0)
     say(
       `  Steps are counted from where the threads are free, after the ${begins} that set the scene.`,
@@ -44,7 +45,7 @@ function headline({ answer, broken, begins }: Result): string {
   const after = (depth = 0) => afterText(depth, begins)
   switch (verdict) {
     case 'broken':
-      return `broken ${after(broken?.depth)}: ${broken?.claim} ${broken?.says ?? ''}${stopped}`
+      return `broken ${after(broken?.depth)}: ${broken?.claim}${stopped}`
     case 'hang':
       return `hang: ${hangs[0]?.who} can come to wait for ever, ${after(hangs[0]?.depth)}.`
     case 'livelock':
