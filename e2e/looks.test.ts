@@ -52,6 +52,13 @@ test('the card that serves an address is told by pointing, and by typing', async
   await expect(page.getByText('mem1, DPA 0x1010', { exact: true })).toBeVisible()
 })
 
+test('rules with long names do not run off a phone', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto('./#s/vmsplice-leak')
+  await expect(page.locator('.settings select').nth(2)).toBeVisible()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+})
+
 for (const name of scenarios)
   test(`${name} plays to its end and back without an error`, async ({ page }) => {
     const errors: string[] = []

@@ -120,7 +120,6 @@ export class Conversation {
   ): Promise<void> {
     const { host } = this
     const { kind, scenario, maxSeconds, helpers: _, ...question } = ask
-    const threads = check.threadsToSplitBy(size)
     const helpers: Helper[] = []
     let until = 0
     const pause = async () => {
@@ -129,6 +128,7 @@ export class Conversation {
       until = host.now() + host.slice
     }
     try {
+      const threads = check.threadsToSplitBy(size)
       for (let self = 0; self < size; self++)
         helpers.push(hire({ kind: 'assignment', scenario, question, self, shards: size, threads }))
       this.helping = size

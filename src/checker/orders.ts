@@ -17,8 +17,8 @@ export type Order =
 
 /** A worker in which a shard runs, in a browser or in Node. */
 export interface Post {
-  /** The memory is given away with the order. */
-  send(order: Order, given: readonly ArrayBuffer[]): void
+  /** The memory is given away with the order. Fails where it cannot be sent. */
+  send(order: Order, given: readonly ArrayBuffer[]): Promise<void>
   /** Hears what it answers, and of its breakdown. */
   hear(said: (answer: unknown) => void, failed: (error: unknown) => void): void
 }
@@ -33,7 +33,7 @@ export function memberOf({ send, hear }: Post): Member {
   const told = (order: Order, given: readonly ArrayBuffer[] = []) =>
     new Promise((resolve, reject) => {
       Object.assign(waiting, { resolve, reject })
-      send(order, given)
+      send(order, given).catch(reject)
     })
   return {
     expand: (looked) => told({ kind: 'expand', looked }) as Promise<Expanded>,

@@ -35,7 +35,7 @@ export async function byWorkers(
 
 const memberIn = (worker: Worker): Member =>
   memberOf({
-    send: (order, given) => worker.postMessage(order, given),
+    send: async (order, given) => worker.postMessage(order, given),
     hear(said, failed) {
       worker.on('message', said)
       worker.on('error', failed)

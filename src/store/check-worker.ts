@@ -64,6 +64,7 @@ function hire(assignment: Assignment): Helper {
         worker.onmessage = ({ data }) => said(data)
       })
       worker.onerror = failed
+      worker.onmessageerror = failed
     },
   })
   return { ...member, dismiss: () => worker.terminate() }
